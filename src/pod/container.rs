@@ -1,0 +1,201 @@
+//! One of `spec.containers`.
+
+use super::expand::expand;
+use super::{Container, Port, Protocol, VolumeMount, names, resources, security};
+use crate::diagnostic::yaml::Cursor;
+use std::collections::HashSet;
+
+/// What the Pod around says.
+pub(super) struct Around<'a> {
+    /// The image of a container that names none; `None` if it must.
+    pub default_image: Option<&'a str>,
+    /// `hostNetwork`.
+    pub host_network: bool,
+    /// Names of the Pod's volumes.
+    pub volumes: &'a [String],
+}
+
+/// Reads a container whose fields have been checked.
+pub(super) fn read(cursor: &Cursor<'_>, around: &Around<'_>, not_acted_on: &mut Vec<String>) -> Container {
+    let texts = |name: &str| cursor.get(name).and_then(|list| list.texts()).unwrap_or_default();
+    let env = env(cursor);
+    let value_of = |name: &str| env.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+    let expanded = |name: &str| texts(name).iter().map(|text| expand(text, value_of)).collect();
+    let (command, args) = (expanded("command"), expanded("args"));
+    Container {
+        name: name(cursor).unwrap_or_default(),
+        image: image(cursor, around).unwrap_or_default(),
+        command,
+        args,
+        working_dir: working_dir(cursor),
+        ports: ports(cursor, around),
+        resources: cursor.get("resources").map(|value| resources::read(&value, not_acted_on)).unwrap_or_default(),
+        volume_mounts: volume_mounts(cursor, around),
+        security: cursor.get("securityContext").map(|value| security::of_container(&value)).unwrap_or_default(),
+        env,
+    }
+}
+
+fn name(cursor: &Cursor<'_>) -> Option<String> {
+    let Some(value) = cursor.get("name") else {
+        cursor.fault("a container has no name", "add name:");
+        return None;
+    };
+    let name = names::label(&value)?;
+    if name == "sandbox" {
+        value.fault(
+            "the name sandbox is taken",
+            "podcheck calls the Pod's pause process sandbox; name the container otherwise",
+        );
+        return None;
+    }
+    Some(name)
+}
+
+fn image(cursor: &Cursor<'_>, around: &Around<'_>) -> Option<String> {
+    match cursor.get("image") {
+        Some(value) => {
+            let image = value.text()?;
+            if image.is_empty() || image.trim() != image {
+                value.fault(format!("{image:?} is not the name of an image"), "as in docker.io/library/nginx:1.27");
+            }
+            Some(image.to_owned())
+        }
+        None => {
+            if around.default_image.is_none() {
+                cursor.fault("a container has no image", "add image:");
+            }
+            around.default_image.map(str::to_owned)
+        }
+    }
+}
+
+fn working_dir(cursor: &Cursor<'_>) -> Option<String> {
+    let value = cursor.get("workingDir")?;
+    let path = value.text()?;
+    if !path.is_empty() && !path.starts_with('/') {
+        value.fault(format!("{path:?} is not an absolute path"), "runtimes take an absolute workingDir: begin with /");
+    }
+    Some(path.to_owned()).filter(|path| !path.is_empty())
+}
+
+/// Values are expanded with the variables above them; a name that stands twice has its last value.
+fn env(cursor: &Cursor<'_>) -> Vec<(String, String)> {
+    let mut env: Vec<(String, String)> = Vec::new();
+    for item in cursor.get("env").and_then(|env| env.items()).unwrap_or_default() {
+        let Some(name_at) = item.get("name") else {
+            item.fault("an environment variable has no name", "add name:");
+            continue;
+        };
+        let Some(name) = name_at.text() else { continue };
+        if name.is_empty() || !name.chars().all(|c| (' '..='~').contains(&c) && c != '=') {
+            name_at.fault(
+                format!("{name:?} is not a name for an environment variable"),
+                "expected printable ASCII characters without `=`",
+            );
+            continue;
+        }
+        let text = item.get("value").map(|value| value.text());
+        let Some(text) = text.unwrap_or(Some("")) else {
+            continue;
+        };
+        let value_of = |name: &str| env.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+        let value = expand(text, value_of);
+        match env.iter_mut().find(|(known, _)| known == name) {
+            Some(known) => known.1 = value,
+            None => env.push((name.to_owned(), value)),
+        }
+    }
+    env
+}
+
+fn ports(cursor: &Cursor<'_>, around: &Around<'_>) -> Vec<Port> {
+    let mut ports = Vec::new();
+    let mut port_names = HashSet::new();
+    for item in cursor.get("ports").and_then(|ports| ports.items()).unwrap_or_default() {
+        if let Some(value) = item.get("name")
+            && let Some(name) = value.text()
+            && !port_names.insert(name)
+        {
+            value.fault(
+                format!("this container has a port {name:?} already"),
+                "each port of a container has a name of its own",
+            );
+        }
+        let Some(value) = item.get("containerPort") else {
+            item.fault("a port has no containerPort", "add containerPort:");
+            continue;
+        };
+        let Some(number) = value.integer(1, 65535).and_then(|port| u16::try_from(port).ok()) else {
+            continue;
+        };
+        let protocol = match item.get("protocol").map(|value| value.one_of(&["TCP", "UDP", "SCTP"])) {
+            Some(None) => continue,
+            Some(Some("UDP")) => Protocol::Udp,
+            Some(Some("SCTP")) => Protocol::Sctp,
+            _ => Protocol::Tcp,
+        };
+        if let Some(host) = item.get("hostPort") {
+            host_port(&host, number, around);
+        }
+        let port = Port { container_port: number, protocol };
+        // Kubernetes only warns of a port that stands twice.
+        if !ports.contains(&port) {
+            ports.push(port);
+        }
+    }
+    ports
+}
+
+/// In the host's network a port is the host's anyway, and has to be the same.
+fn host_port(value: &Cursor<'_>, container_port: u16, around: &Around<'_>) {
+    let Some(port) = value.integer(0, 65535) else {
+        return;
+    };
+    if port == 0 || (around.host_network && port == i64::from(container_port)) {
+        return;
+    }
+    if around.host_network {
+        value.fault(
+            format!("hostPort {port} is not the containerPort {container_port}"),
+            "with hostNetwork the two are the same",
+        );
+    } else {
+        value
+            .fault_at_key("not implemented yet", "it would change what podcheck observes; remove it to judge the rest");
+    }
+}
+
+fn volume_mounts(cursor: &Cursor<'_>, around: &Around<'_>) -> Vec<VolumeMount> {
+    let mut mounts: Vec<VolumeMount> = Vec::new();
+    for item in cursor.get("volumeMounts").and_then(|mounts| mounts.items()).unwrap_or_default() {
+        let (Some(name_at), Some(path_at)) = (item.get("name"), item.get("mountPath")) else {
+            let missing = if item.get("name").is_none() { "name" } else { "mountPath" };
+            item.fault(format!("a volume mount has no {missing}"), format!("add {missing}:"));
+            continue;
+        };
+        let (Some(name), Some(path)) = (name_at.text(), path_at.text()) else {
+            continue;
+        };
+        if !around.volumes.iter().any(|volume| volume == name) {
+            let help = match around.volumes {
+                [] => "the Pod has no volumes; add it to spec.volumes".to_owned(),
+                volumes => format!("the Pod's volumes are {}", volumes.join(", ")),
+            };
+            name_at.fault(format!("the Pod has no volume {name:?}"), help);
+        }
+        if !path.starts_with('/') || path.contains(':') || path.split('/').any(|part| part == "..") {
+            path_at.fault(format!("{path:?} cannot be a mount path"), "expected an absolute path without `..` and `:`");
+        } else if path.trim_end_matches('/').is_empty() {
+            path_at.fault("a volume cannot be mounted over the root", "choose a directory below /");
+        } else if mounts.iter().any(|mount| mount.mount_path == path) {
+            path_at.fault(
+                format!("something is mounted at {path} already"),
+                "each volume mount of a container has a path of its own",
+            );
+        }
+        let read_only = item.get("readOnly").and_then(|value| value.boolean()).unwrap_or_default();
+        mounts.push(VolumeMount { name: name.to_owned(), mount_path: path.to_owned(), read_only });
+    }
+    mounts
+}

@@ -1,0 +1,137 @@
+//! `spec.containers[]`.
+
+use super::{Object, Shape, acted, ignored, later, later_unless};
+
+pub(in crate::pod) static CONTAINER: &Object = &Object {
+    name: "a container",
+    fields: &[
+        acted("name", Shape::Text),
+        acted("image", Shape::Text),
+        acted("command", Shape::Texts),
+        acted("args", Shape::Texts),
+        acted("workingDir", Shape::Text),
+        acted("env", Shape::Objects(ENV)),
+        acted("ports", Shape::Objects(PORT)),
+        acted("resources", Shape::Object(RESOURCES)),
+        acted("volumeMounts", Shape::Objects(VOLUME_MOUNT)),
+        acted("securityContext", Shape::Object(SECURITY)),
+        ignored("imagePullPolicy", Shape::Text),
+        ignored("livenessProbe", Shape::Object(PROBE)),
+        ignored("readinessProbe", Shape::Object(PROBE)),
+        ignored("startupProbe", Shape::Object(PROBE)),
+        ignored("resizePolicy", Shape::Objects(RESIZE_POLICY)),
+        ignored("restartPolicy", Shape::Text),
+        ignored("restartPolicyRules", Shape::Any),
+        ignored("terminationMessagePolicy", Shape::Text),
+        later("envFrom"),
+        later("lifecycle"),
+        later_unless("stdin", &["false"]),
+        later_unless("stdinOnce", &["false"]),
+        // Names the target of a mount.
+        later_unless("terminationMessagePath", &["/dev/termination-log"]),
+        later_unless("tty", &["false"]),
+        later("volumeDevices"),
+    ],
+};
+
+static ENV: &Object = &Object {
+    name: "an environment variable",
+    fields: &[acted("name", Shape::Text), acted("value", Shape::Text), later("valueFrom")],
+};
+
+static PORT: &Object = &Object {
+    name: "a port",
+    fields: &[
+        acted("containerPort", Shape::Integer),
+        acted("protocol", Shape::Text),
+        acted("hostPort", Shape::Integer),
+        ignored("name", Shape::Text),
+        later("hostIP"),
+    ],
+};
+
+static RESOURCES: &Object = &Object {
+    name: "resources",
+    fields: &[acted("limits", Shape::Resources), acted("requests", Shape::Resources), later("claims")],
+};
+
+static VOLUME_MOUNT: &Object = &Object {
+    name: "a volume mount",
+    fields: &[
+        acted("name", Shape::Text),
+        acted("mountPath", Shape::Text),
+        acted("readOnly", Shape::Bool),
+        later_unless("mountPropagation", &["None"]),
+        later_unless("recursiveReadOnly", &["Disabled"]),
+        later("subPath"),
+        later("subPathExpr"),
+    ],
+};
+
+static SECURITY: &Object = &Object {
+    name: "a container's securityContext",
+    fields: &[
+        acted("privileged", Shape::Bool),
+        acted("allowPrivilegeEscalation", Shape::Bool),
+        acted("readOnlyRootFilesystem", Shape::Bool),
+        acted("runAsUser", Shape::Integer),
+        acted("runAsGroup", Shape::Integer),
+        acted("runAsNonRoot", Shape::Bool),
+        acted("capabilities", Shape::Object(CAPABILITIES)),
+        acted("seccompProfile", Shape::Object(PROFILE)),
+        acted("appArmorProfile", Shape::Object(PROFILE)),
+        later_unless("procMount", &["Default"]),
+        later("seLinuxOptions"),
+        later("windowsOptions"),
+    ],
+};
+
+static CAPABILITIES: &Object =
+    &Object { name: "capabilities", fields: &[acted("add", Shape::Texts), acted("drop", Shape::Texts)] };
+
+/// Of seccomp and AppArmor.
+pub(super) static PROFILE: &Object =
+    &Object { name: "a profile", fields: &[later_unless("type", &["Unconfined"]), later("localhostProfile")] };
+
+static PROBE: &Object = &Object {
+    name: "a probe",
+    fields: &[
+        ignored("exec", Shape::Object(EXEC)),
+        ignored("httpGet", Shape::Object(HTTP_GET)),
+        ignored("tcpSocket", Shape::Object(TCP_SOCKET)),
+        ignored("grpc", Shape::Object(GRPC)),
+        ignored("initialDelaySeconds", Shape::Integer),
+        ignored("periodSeconds", Shape::Integer),
+        ignored("timeoutSeconds", Shape::Integer),
+        ignored("successThreshold", Shape::Integer),
+        ignored("failureThreshold", Shape::Integer),
+        ignored("terminationGracePeriodSeconds", Shape::Integer),
+    ],
+};
+
+static EXEC: &Object = &Object { name: "exec", fields: &[ignored("command", Shape::Texts)] };
+
+static HTTP_GET: &Object = &Object {
+    name: "httpGet",
+    fields: &[
+        ignored("path", Shape::Text),
+        ignored("port", Shape::Any),
+        ignored("host", Shape::Text),
+        ignored("scheme", Shape::Text),
+        ignored("httpHeaders", Shape::Objects(HEADER)),
+    ],
+};
+
+static HEADER: &Object =
+    &Object { name: "an HTTP header", fields: &[ignored("name", Shape::Text), ignored("value", Shape::Text)] };
+
+static TCP_SOCKET: &Object =
+    &Object { name: "tcpSocket", fields: &[ignored("host", Shape::Text), ignored("port", Shape::Any)] };
+
+static GRPC: &Object =
+    &Object { name: "grpc", fields: &[ignored("port", Shape::Integer), ignored("service", Shape::Text)] };
+
+static RESIZE_POLICY: &Object = &Object {
+    name: "a resize policy",
+    fields: &[ignored("resourceName", Shape::Text), ignored("restartPolicy", Shape::Text)],
+};

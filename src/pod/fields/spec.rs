@@ -1,0 +1,146 @@
+//! The Pod itself, `metadata` and `spec`.
+
+use super::{CONTAINER, Field, Object, Shape, VOLUME, acted, ignored, later, later_unless};
+
+/// The document.
+pub(in crate::pod) static POD: &Object = &Object {
+    name: "a v1 Pod",
+    fields: &[
+        acted("apiVersion", Shape::Text),
+        acted("kind", Shape::Text),
+        acted("metadata", Shape::Object(METADATA)),
+        acted("spec", Shape::Object(SPEC)),
+        ignored("status", Shape::Any),
+    ],
+};
+
+pub(super) static METADATA: &Object = &Object {
+    name: "metadata",
+    fields: &[
+        acted("name", Shape::Text),
+        acted("namespace", Shape::Text),
+        acted("uid", Shape::Text),
+        ignored("labels", Shape::TextMap),
+        ignored("annotations", Shape::TextMap),
+        ignored("generateName", Shape::Text),
+        ignored("creationTimestamp", Shape::Any),
+        ignored("deletionTimestamp", Shape::Any),
+        ignored("deletionGracePeriodSeconds", Shape::Integer),
+        ignored("finalizers", Shape::Texts),
+        ignored("generation", Shape::Integer),
+        ignored("managedFields", Shape::Any),
+        ignored("ownerReferences", Shape::Objects(OWNER)),
+        ignored("resourceVersion", Shape::Text),
+        ignored("selfLink", Shape::Text),
+    ],
+};
+
+static OWNER: &Object = &Object {
+    name: "an owner reference",
+    fields: &[
+        ignored("apiVersion", Shape::Text),
+        ignored("kind", Shape::Text),
+        ignored("name", Shape::Text),
+        ignored("uid", Shape::Text),
+        ignored("controller", Shape::Bool),
+        ignored("blockOwnerDeletion", Shape::Bool),
+    ],
+};
+
+pub(in crate::pod) static SPEC: &Object = &Object {
+    name: "a Pod's spec",
+    fields: &[
+        acted("containers", Shape::Objects(CONTAINER)),
+        acted("volumes", Shape::Objects(VOLUME)),
+        acted("hostNetwork", Shape::Bool),
+        acted("hostIPC", Shape::Bool),
+        acted("hostPID", Shape::Bool),
+        acted("shareProcessNamespace", Shape::Bool),
+        acted("hostname", Shape::Text),
+        acted("terminationGracePeriodSeconds", Shape::Integer),
+        acted("priorityClassName", Shape::Text),
+        acted("dnsPolicy", Shape::Text),
+        acted("dnsConfig", Shape::Object(DNS)),
+        acted("securityContext", Shape::Object(SECURITY)),
+        acted("os", Shape::Object(OS)),
+        // Where and when a Pod is placed, and who it is to the API server.
+        ignored("affinity", Shape::Any),
+        ignored("automountServiceAccountToken", Shape::Bool),
+        ignored("enableServiceLinks", Shape::Bool),
+        ignored("imagePullSecrets", Shape::Objects(REFERENCE)),
+        ignored("nodeName", Shape::Text),
+        ignored("nodeSelector", Shape::TextMap),
+        ignored("preemptionPolicy", Shape::Text),
+        ignored("priority", Shape::Integer),
+        ignored("readinessGates", Shape::Objects(READINESS_GATE)),
+        ignored("schedulerName", Shape::Text),
+        ignored("schedulingGates", Shape::Objects(REFERENCE)),
+        ignored("schedulingGroup", Shape::Any),
+        ignored("serviceAccount", Shape::Text),
+        ignored("serviceAccountName", Shape::Text),
+        ignored("tolerations", Shape::Objects(TOLERATION)),
+        ignored("topologySpreadConstraints", Shape::Any),
+        // What a kubelet does later in a Pod's life than podcheck looks.
+        ignored("activeDeadlineSeconds", Shape::Integer),
+        ignored("restartPolicy", Shape::Text),
+        later("initContainers"),
+        later("ephemeralContainers"),
+        later("hostAliases"),
+        later_unless("hostUsers", &["true"]),
+        later("hostnameOverride"),
+        later("overhead"),
+        later("resourceClaims"),
+        later("resources"),
+        later("runtimeClassName"),
+        later_unless("setHostnameAsFQDN", &["false"]),
+        later("subdomain"),
+    ],
+};
+
+static OS: &Object = &Object { name: "os", fields: &[later_unless("name", &["linux"])] };
+
+static REFERENCE: &Object = &Object { name: "a reference", fields: &[ignored("name", Shape::Text)] };
+
+static READINESS_GATE: &Object = &Object { name: "a readiness gate", fields: &[ignored("conditionType", Shape::Text)] };
+
+static TOLERATION: &Object = &Object {
+    name: "a toleration",
+    fields: &[
+        ignored("key", Shape::Text),
+        ignored("operator", Shape::Text),
+        ignored("value", Shape::Text),
+        ignored("effect", Shape::Text),
+        ignored("tolerationSeconds", Shape::Integer),
+    ],
+};
+
+static DNS: &Object = &Object {
+    name: "dnsConfig",
+    fields: &[
+        acted("nameservers", Shape::Texts),
+        acted("searches", Shape::Texts),
+        acted("options", Shape::Objects(DNS_OPTION)),
+    ],
+};
+
+static DNS_OPTION: &Object =
+    &Object { name: "a DNS option", fields: &[acted("name", Shape::Text), acted("value", Shape::Text)] };
+
+static SECURITY: &Object = &Object { name: "a Pod's securityContext", fields: SECURITY_FIELDS };
+
+static SECURITY_FIELDS: &[Field] = &[
+    acted("runAsUser", Shape::Integer),
+    acted("runAsGroup", Shape::Integer),
+    acted("runAsNonRoot", Shape::Bool),
+    acted("supplementalGroups", Shape::Any),
+    acted("seccompProfile", Shape::Object(super::container::PROFILE)),
+    acted("appArmorProfile", Shape::Object(super::container::PROFILE)),
+    // Only says how fsGroup, itself refused, would be applied.
+    ignored("fsGroupChangePolicy", Shape::Text),
+    ignored("seLinuxChangePolicy", Shape::Text),
+    later("fsGroup"),
+    later("seLinuxOptions"),
+    later_unless("supplementalGroupsPolicy", &["Merge"]),
+    later("sysctls"),
+    later("windowsOptions"),
+];

@@ -1,0 +1,207 @@
+//! The fields of a v1 Pod that podcheck acts on, after parsing: defaults applied, names resolved, nothing left as text.
+
+use super::Quantity;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// A Pod as its manifest asks for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pod {
+    /// `metadata.name`.
+    pub name: String,
+    /// `metadata.namespace`, `default` if unset.
+    pub namespace: String,
+    /// `metadata.uid`, if the manifest carries one (as a Pod read back from a cluster does).
+    pub uid: Option<String>,
+    /// `metadata.labels`.
+    pub labels: BTreeMap<String, String>,
+    /// `spec`.
+    pub spec: PodSpec,
+}
+
+/// `spec` of a Pod.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PodSpec {
+    /// `containers`, at least one, names unique.
+    pub containers: Vec<Container>,
+    /// `volumes`.
+    pub volumes: Vec<Volume>,
+    /// `hostNetwork`.
+    pub host_network: bool,
+    /// `hostIPC`.
+    pub host_ipc: bool,
+    /// `hostPID`; excludes `share_process_namespace`.
+    pub host_pid: bool,
+    /// `shareProcessNamespace`.
+    pub share_process_namespace: bool,
+    /// `hostname`, if set; otherwise the Pod's name is the host name.
+    pub hostname: Option<String>,
+    /// `terminationGracePeriodSeconds`, 30 if unset.
+    pub termination_grace_period_seconds: u64,
+    /// `priorityClassName`: `system-node-critical` changes the oom score.
+    pub priority_class_name: Option<String>,
+    /// `dnsPolicy: None` together with `dnsConfig`; otherwise the host's resolv.conf is used.
+    pub dns: Option<DnsConfig>,
+    /// Pod-wide defaults of the containers' users.
+    pub security: PodSecurity,
+}
+
+/// `spec.dnsConfig`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DnsConfig {
+    /// `nameservers`.
+    pub nameservers: Vec<String>,
+    /// `searches`.
+    pub searches: Vec<String>,
+    /// `options` as they stand in resolv.conf: `ndots:5`, `rotate`.
+    pub options: Vec<String>,
+}
+
+/// `spec.securityContext`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PodSecurity {
+    /// `runAsUser`.
+    pub run_as_user: Option<u32>,
+    /// `runAsGroup`.
+    pub run_as_group: Option<u32>,
+    /// `runAsNonRoot`.
+    pub run_as_non_root: Option<bool>,
+    /// `supplementalGroups`.
+    pub supplemental_groups: Vec<u32>,
+}
+
+/// One of `spec.containers`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Container {
+    /// `name`.
+    pub name: String,
+    /// `image` as written.
+    pub image: String,
+    /// `command`: replaces the image's entry point.
+    pub command: Vec<String>,
+    /// `args`.
+    pub args: Vec<String>,
+    /// `workingDir`.
+    pub working_dir: Option<String>,
+    /// `env` in order, `$(NAME)` already expanded.
+    pub env: Vec<(String, String)>,
+    /// `ports[].containerPort` in order.
+    pub ports: Vec<Port>,
+    /// `resources`.
+    pub resources: Resources,
+    /// `volumeMounts`.
+    pub volume_mounts: Vec<VolumeMount>,
+    /// `securityContext`.
+    pub security: ContainerSecurity,
+}
+
+/// A declared port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Port {
+    /// `containerPort`.
+    pub container_port: u16,
+    /// `protocol`, `TCP` if unset.
+    pub protocol: Protocol,
+}
+
+/// `protocol` of a port.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Protocol {
+    /// TCP, the default.
+    #[default]
+    Tcp,
+    /// UDP.
+    Udp,
+    /// SCTP.
+    Sctp,
+}
+
+/// `resources` of a container. Requests are as written: defaulting from limits is the plan's.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Resources {
+    /// `limits.cpu`, cores.
+    pub cpu_limit: Option<Quantity>,
+    /// `requests.cpu`, cores.
+    pub cpu_request: Option<Quantity>,
+    /// `limits.memory`, bytes.
+    pub memory_limit: Option<Quantity>,
+    /// `requests.memory`, bytes.
+    pub memory_request: Option<Quantity>,
+}
+
+/// One of `volumeMounts`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VolumeMount {
+    /// Name of the Pod's volume.
+    pub name: String,
+    /// Absolute path in the container.
+    pub mount_path: String,
+    /// `readOnly`.
+    pub read_only: bool,
+}
+
+/// One of `spec.volumes`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Volume {
+    /// `name`.
+    pub name: String,
+    /// Where it comes from.
+    pub source: VolumeSource,
+}
+
+/// Source of a volume.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum VolumeSource {
+    /// `emptyDir: {}`: a fresh directory of the Pod's own.
+    EmptyDir,
+    /// `hostPath`.
+    HostPath {
+        /// Absolute path on the host.
+        path: PathBuf,
+        /// `type`.
+        kind: HostPathType,
+    },
+}
+
+/// `hostPath.type`: what must be there before the mount.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum HostPathType {
+    /// No check.
+    #[default]
+    Unset,
+    /// A directory must be there.
+    Directory,
+    /// A directory is made (mode 0755) if nothing is there.
+    DirectoryOrCreate,
+    /// A file must be there.
+    File,
+    /// An empty file (mode 0644) is made if nothing is there.
+    FileOrCreate,
+    /// A UNIX socket must be there.
+    Socket,
+    /// A character device must be there.
+    CharDevice,
+    /// A block device must be there.
+    BlockDevice,
+}
+
+/// `securityContext` of a container.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ContainerSecurity {
+    /// `privileged`.
+    pub privileged: bool,
+    /// `allowPrivilegeEscalation`; `Some(false)` sets no_new_privs.
+    pub allow_privilege_escalation: Option<bool>,
+    /// `readOnlyRootFilesystem`.
+    pub read_only_root_filesystem: bool,
+    /// `runAsUser`.
+    pub run_as_user: Option<u32>,
+    /// `runAsGroup`.
+    pub run_as_group: Option<u32>,
+    /// `runAsNonRoot`.
+    pub run_as_non_root: Option<bool>,
+    /// `capabilities.add`, upper case without `CAP_`; `ALL` possible.
+    pub capabilities_add: Vec<String>,
+    /// `capabilities.drop`, upper case without `CAP_`; `ALL` possible.
+    pub capabilities_drop: Vec<String>,
+}

@@ -1,0 +1,22 @@
+//! The Pod manifest as Kubernetes has it, read strictly: a field is acted on, named as not acted on, or refused.
+
+mod capability;
+mod container;
+mod expand;
+#[cfg(test)]
+mod faults;
+mod fields;
+mod manifest;
+mod names;
+mod parse;
+mod quantity;
+mod resources;
+mod security;
+mod spec;
+#[cfg(test)]
+mod tests;
+
+pub use manifest::*;
+pub use names::{is_label, is_subdomain};
+pub use parse::{Parsed, Within, parse_manifest, parse_pod_value};
+pub use quantity::{Quantity, QuantityError};

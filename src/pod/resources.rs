@@ -1,0 +1,137 @@
+//! `resources` of a container.
+
+use super::{Quantity, QuantityError, Resources, fields};
+use crate::diagnostic::nearest;
+use crate::diagnostic::yaml::{Cursor, Kind};
+
+/// Reads `resources`; what is not acted on is noted.
+pub(super) fn read(cursor: &Cursor<'_>, not_acted_on: &mut Vec<String>) -> Resources {
+    let mut resources = Resources::default();
+    for (part, limits) in [("limits", true), ("requests", false)] {
+        let Some(map) = cursor.get(part) else {
+            continue;
+        };
+        for (name, value) in map.entries().unwrap_or_default() {
+            let place = match (name, limits) {
+                ("cpu", true) => &mut resources.cpu_limit,
+                ("cpu", false) => &mut resources.cpu_request,
+                ("memory", true) => &mut resources.memory_limit,
+                ("memory", false) => &mut resources.memory_request,
+                _ => {
+                    other(name, &value, not_acted_on);
+                    continue;
+                }
+            };
+            *place = quantity(&value);
+        }
+    }
+    let pairs = [
+        ("cpu", resources.cpu_request, resources.cpu_limit),
+        ("memory", resources.memory_request, resources.memory_limit),
+    ];
+    for (name, request, limit) in pairs {
+        if let (Some(request), Some(limit)) = (request, limit)
+            && request > limit
+            && let Some(value) = cursor.get("requests").and_then(|requests| requests.get(name))
+        {
+            let limit =
+                cursor.get("limits").and_then(|limits| limits.get(name)).map(|limit| limit.node().written.clone());
+            let limit = limit.unwrap_or_default();
+            value.fault(
+                format!("the request {} is larger than the limit {limit}", value.node().written),
+                "a request may be at most the limit",
+            );
+        }
+    }
+    resources
+}
+
+/// A resource other than cpu and memory.
+fn other(name: &str, value: &Cursor<'_>, not_acted_on: &mut Vec<String>) {
+    if name == "ephemeral-storage" {
+        quantity(value);
+        fields::note(not_acted_on, value.path());
+    } else if name.starts_with("hugepages-") || name.contains('/') {
+        value.fault_at_key(
+            "not implemented yet",
+            "only cpu, memory and ephemeral-storage so far; remove it to judge the rest",
+        );
+    } else {
+        let help = match nearest(name, ["cpu", "memory", "ephemeral-storage"]) {
+            Some(name) => format!("did you mean {name}?"),
+            None => "expected cpu, memory or ephemeral-storage".to_owned(),
+        };
+        value.fault_at_key(format!("no resource is called {name:?}"), help);
+    }
+}
+
+/// The quantity at a cursor; a fault if it is none.
+fn quantity(cursor: &Cursor<'_>) -> Option<Quantity> {
+    let written = match &cursor.node().kind {
+        Kind::Text(_) | Kind::Integer(_) | Kind::Float(_) => &cursor.node().written,
+        _ => {
+            cursor.fault(format!("expected a quantity, found {}", cursor.node().described()), FORMS);
+            return None;
+        }
+    };
+    match written.parse::<Quantity>() {
+        Ok(quantity) => Some(quantity),
+        Err(error @ QuantityError::Malformed(_)) => {
+            cursor.fault(error.to_string(), hint(written));
+            None
+        }
+        Err(error @ QuantityError::Negative(_)) => {
+            cursor.fault(error.to_string(), "a resource is zero or more");
+            None
+        }
+    }
+}
+
+const FORMS: &str = "as in 256Mi or 1G for memory, 500m or 0.5 for cpu";
+
+/// What was probably meant.
+fn hint(written: &str) -> String {
+    let squeezed: String = written.chars().filter(|c| !c.is_whitespace()).collect();
+    let end = squeezed.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(squeezed.len());
+    let (number, unit) = squeezed.split_at(end);
+    let unit = match unit.to_ascii_lowercase().as_str() {
+        "" => "",
+        "k" | "kb" => "k",
+        "mb" => "M",
+        "g" | "gb" => "G",
+        "t" | "tb" => "T",
+        "ki" | "kib" => "Ki",
+        "mi" | "mib" => "Mi",
+        "gi" | "gib" => "Gi",
+        "ti" | "tib" => "Ti",
+        _ => return FORMS.to_owned(),
+    };
+    let meant = format!("{number}{unit}");
+    match meant.parse::<Quantity>() {
+        Ok(_) if matches!(unit, "k" | "M" | "G" | "T") => {
+            format!("write {meant}, or {number}{}i for the binary unit", unit.to_uppercase())
+        }
+        Ok(_) => format!("write {meant}"),
+        Err(_) => FORMS.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hints() {
+        for (written, expected) in [
+            ("256MB", "write 256M, or 256Mi for the binary unit"),
+            ("1 Gi", "write 1Gi"),
+            ("64K", "write 64k, or 64Ki for the binary unit"),
+            ("64mib", "write 64Mi"),
+            ("half", FORMS),
+            ("1.2.3", FORMS),
+            ("", FORMS),
+        ] {
+            assert_eq!(hint(written), expected, "{written}");
+        }
+    }
+}

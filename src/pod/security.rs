@@ -1,0 +1,65 @@
+//! `securityContext` of Pods and containers.
+
+use super::{ContainerSecurity, PodSecurity, capability};
+use crate::diagnostic::yaml::Cursor;
+
+/// The largest user or group id that Kubernetes takes.
+const MOST_ID: i64 = i32::MAX as i64;
+
+/// Reads a Pod's.
+pub(super) fn of_pod(cursor: &Cursor<'_>) -> PodSecurity {
+    let groups = cursor.get("supplementalGroups").and_then(|groups| groups.items()).unwrap_or_default();
+    PodSecurity {
+        run_as_user: id(cursor, "runAsUser"),
+        run_as_group: id(cursor, "runAsGroup"),
+        run_as_non_root: cursor.get("runAsNonRoot").and_then(|value| value.boolean()),
+        supplemental_groups: groups.iter().filter_map(as_id).collect(),
+    }
+}
+
+/// Reads a container's, and refuses what Kubernetes refuses.
+pub(super) fn of_container(cursor: &Cursor<'_>) -> ContainerSecurity {
+    let truth = |name: &str| cursor.get(name).and_then(|value| value.boolean());
+    let capabilities = |name: &str| {
+        let list = cursor.get("capabilities").and_then(|capabilities| capabilities.get(name));
+        list.map(|list| capability::list(&list)).unwrap_or_default()
+    };
+    let security = ContainerSecurity {
+        privileged: truth("privileged").unwrap_or_default(),
+        allow_privilege_escalation: truth("allowPrivilegeEscalation"),
+        read_only_root_filesystem: truth("readOnlyRootFilesystem").unwrap_or_default(),
+        run_as_user: id(cursor, "runAsUser"),
+        run_as_group: id(cursor, "runAsGroup"),
+        run_as_non_root: truth("runAsNonRoot"),
+        capabilities_add: capabilities("add"),
+        capabilities_drop: capabilities("drop"),
+    };
+    if security.privileged
+        && security.allow_privilege_escalation == Some(false)
+        && let Some(value) = cursor.get("allowPrivilegeEscalation")
+    {
+        value.fault(
+            "a privileged container cannot do without privilege escalation",
+            "remove one of privileged: true and allowPrivilegeEscalation: false",
+        );
+    }
+    security
+}
+
+/// Refuses a user that `runAsNonRoot` excludes; the kubelet would refuse to start it.
+pub(super) fn non_root(cursor: &Cursor<'_>, pod: &PodSecurity, container: &ContainerSecurity) {
+    let non_root = container.run_as_non_root.or(pod.run_as_non_root).unwrap_or_default();
+    let user = container.run_as_user.or(pod.run_as_user);
+    if non_root && user == Some(0) {
+        let place = cursor.get("securityContext").unwrap_or_else(|| cursor.clone());
+        place.fault_at_key("runAsNonRoot excludes runAsUser: 0", "the kubelet would not start this container");
+    }
+}
+
+fn id(cursor: &Cursor<'_>, name: &str) -> Option<u32> {
+    as_id(&cursor.get(name)?)
+}
+
+fn as_id(cursor: &Cursor<'_>) -> Option<u32> {
+    cursor.integer(0, MOST_ID).and_then(|id| u32::try_from(id).ok())
+}
