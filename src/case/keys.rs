@@ -1,0 +1,79 @@
+//! The keys of a case file. The schema is held to the same lists.
+
+use crate::diagnostic::yaml::Cursor;
+
+/// A map of a case file: its name in messages, and its keys.
+#[derive(Debug)]
+pub(super) struct Keys {
+    /// With its article.
+    pub name: &'static str,
+    /// All that it may have.
+    pub all: &'static [&'static str],
+    /// Those it must have.
+    pub mandatory: &'static [&'static str],
+}
+
+pub(super) static CASE: Keys = Keys {
+    name: "a case",
+    all: &[
+        "about", "shows", "source", "requires", "alone", "pod", "beside", "node", "expect", "steps", "known", "rows",
+    ],
+    mandatory: &["about", "shows", "pod"],
+};
+
+pub(super) static NODE: Keys = Keys { name: "node", all: &["pod_pids_limit"], mandatory: &[] };
+
+pub(super) static FACT: Keys = Keys {
+    name: "an expectation of a fact",
+    all: &["fact", "of", "equals", "contains", "lacks", "absent", "at_least", "property"],
+    mandatory: &["fact"],
+};
+
+pub(super) static SAME: Keys = Keys { name: "same", all: &["same", "of", "property"], mandatory: &["same", "of"] };
+pub(super) static DIFFER: Keys =
+    Keys { name: "differ", all: &["differ", "of", "property"], mandatory: &["differ", "of"] };
+pub(super) static HOST: Keys = Keys { name: "host", all: &["host", "of", "property"], mandatory: &["host", "of"] };
+
+pub(super) static RUN: Keys =
+    Keys { name: "a command", all: &["in", "run", "expect", "property"], mandatory: &["in", "run"] };
+
+pub(super) static RUN_EXPECT: Keys = Keys {
+    name: "the expectation of a command",
+    all: &["exit", "signal", "stdout", "stdout_contains", "stdout_lacks", "stderr_contains"],
+    mandatory: &[],
+};
+
+pub(super) static ENDS: Keys = Keys {
+    name: "the end of a container",
+    all: &["ends", "exit", "signal", "reason", "property"],
+    mandatory: &["ends"],
+};
+
+pub(super) static KNOWN: Keys = Keys {
+    name: "a known difference",
+    all: &["property", "fact", "members", "at", "seen", "when", "because", "source"],
+    mandatory: &["seen", "because", "source"],
+};
+
+pub(super) static WHEN: Keys =
+    Keys { name: "when", all: &["runtime", "oci", "versions", "cgroup", "kernel", "abilities"], mandatory: &[] };
+
+impl Keys {
+    /// Adds a fault for each key that does not belong here and for each that is missing; false if it is no map.
+    pub(super) fn check(&self, cursor: &Cursor<'_>) -> bool {
+        let Some(entries) = cursor.entries() else {
+            return false;
+        };
+        for (key, value) in entries {
+            if !self.all.contains(&key) {
+                value.unknown_key(self.name, self.all);
+            }
+        }
+        for key in self.mandatory {
+            if cursor.get(key).is_none() {
+                cursor.fault_at_key(format!("{} has no {key}", self.name), format!("add {key}:"));
+            }
+        }
+        true
+    }
+}

@@ -1,0 +1,153 @@
+//! Case files and manifests from paths that a user names.
+
+use super::{Case, parse_case};
+use crate::diagnostic::{Diagnostic, yaml};
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+/// The file of known differences in a folder of cases, which is no case.
+const KNOWN: &str = "known.yaml";
+
+/// Loads each path: a case, a plain manifest, or a folder with such files (`.yaml`, `.yml`, `.json`) in it at any depth,
+/// sorted. The cases of files without a fault are lost if another has one: nothing is run by half.
+///
+/// # Errors
+/// All faults of all files; a path that is not there, a folder without a case.
+pub fn load(paths: &[PathBuf]) -> Result<Vec<Case>, Vec<Diagnostic>> {
+    let mut cases = Vec::new();
+    let mut faults = Vec::new();
+    for path in paths {
+        match files(path) {
+            Err(fault) => faults.push(*fault),
+            Ok(files) => {
+                for (file, id) in files {
+                    match yaml::read(&file).and_then(|text| parse_case(&text, &file, &id)) {
+                        Ok(parsed) => cases.extend(parsed),
+                        Err(found) => faults.extend(found),
+                    }
+                }
+            }
+        }
+    }
+    if faults.is_empty() { Ok(cases) } else { Err(faults) }
+}
+
+/// The case files of a path, each with its id.
+///
+/// # Errors
+/// There is no such path, or no case in that folder.
+pub fn files(path: &Path) -> Result<Vec<(PathBuf, String)>, Box<Diagnostic>> {
+    let cannot = |error: &std::io::Error| Box::new(Diagnostic::of_file(path, format!("cannot read it: {error}"), ""));
+    let metadata = std::fs::metadata(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => {
+            let help = "name a case, a folder of cases, or a Pod manifest";
+            Box::new(Diagnostic::of_file(path, "there is no such file or folder", help))
+        }
+        _ => cannot(&error),
+    })?;
+    if !metadata.is_dir() {
+        return Ok(vec![(path.to_owned(), id(path, None))]);
+    }
+    let mut found = Vec::new();
+    collect(path, 0, &mut found).map_err(|error| cannot(&error))?;
+    found.sort();
+    if found.is_empty() {
+        let help = "a case is a .yaml, .yml or .json file";
+        return Err(Box::new(Diagnostic::of_file(path, "there is no case in this folder", help)));
+    }
+    Ok(found.into_iter().map(|file| (file.clone(), id(&file, Some(path)))).collect())
+}
+
+fn collect(dir: &Path, depth: usize, found: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    // A symbolic link may lead back up.
+    if depth > 16 {
+        return Ok(());
+    }
+    for entry in std::fs::read_dir(dir)? {
+        let path = entry?.path();
+        let hidden = path.file_name().and_then(OsStr::to_str).is_some_and(|name| name.starts_with('.'));
+        let extension = path.extension().and_then(OsStr::to_str).unwrap_or_default();
+        if hidden {
+            continue;
+        } else if path.is_dir() {
+            collect(&path, depth + 1, found)?;
+        } else if matches!(extension, "yaml" | "yml" | "json") && path.file_name() != Some(OsStr::new(KNOWN)) {
+            found.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// The id of a file: its path below the last folder called `cases`, or below the folder that was named, without its
+/// extension; the file's name if neither holds it.
+fn id(file: &Path, folder: Option<&Path>) -> String {
+    let parts: Vec<&OsStr> = file.iter().collect();
+    let inner = parts.len().saturating_sub(1);
+    let below_cases = parts[..inner]
+        .iter()
+        .rposition(|part| *part == "cases")
+        .map(|index| parts[index + 1..].iter().collect::<PathBuf>());
+    let below_folder = || folder.and_then(|folder| file.strip_prefix(folder).ok()).map(Path::to_owned);
+    match below_cases.or_else(below_folder) {
+        Some(path) => path.with_extension("").to_string_lossy().into_owned(),
+        None => file.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CASE: &str = "about: A Pod.\nshows: [N1]\npod: {containers: [{name: a}]}\n";
+    const MANIFEST: &str =
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: x}\nspec: {containers: [{name: a, image: b}]}\n";
+
+    #[test]
+    fn ids() {
+        for (file, folder, expected) in [
+            ("cases/pod/article.yaml", None, "pod/article"),
+            ("/x/cases/a/cases/b/c.yaml", None, "b/c"),
+            ("cases/pod/article.yaml", Some("cases"), "pod/article"),
+            ("mine/net/a.b.yaml", Some("mine"), "net/a.b"),
+            ("mine/pod.yaml", None, "pod.yaml"),
+            ("cases", None, "cases"),
+        ] {
+            assert_eq!(id(Path::new(file), folder.map(Path::new)), expected);
+        }
+    }
+
+    #[test]
+    fn folders_files_and_what_is_neither() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path();
+        std::fs::create_dir_all(root.join("net/deep")).unwrap();
+        std::fs::create_dir_all(root.join("empty")).unwrap();
+        for (name, text) in [
+            ("net/b.yaml", CASE),
+            ("net/deep/a.yml", CASE),
+            ("a.json", CASE),
+            ("known.yaml", "[]"),
+            (".hidden.yaml", "broken: ["),
+            ("README.md", "not a case"),
+            ("net/plain.yaml", MANIFEST),
+        ] {
+            std::fs::write(root.join(name), text).unwrap();
+        }
+        let cases = load(&[root.to_owned()]).unwrap();
+        let ids: Vec<&str> = cases.iter().map(|case| case.id.as_str()).collect();
+        assert_eq!(ids, ["a", "net/b", "net/deep/a", "net/plain"]);
+        let one = load(&[root.join("net/plain.yaml")]).unwrap();
+        assert_eq!((one[0].id.as_str(), one[0].pod.name.as_str()), ("plain.yaml", "x"));
+
+        let faults = load(&[root.join("empty"), root.join("missing")]).unwrap_err();
+        let texts: Vec<String> =
+            faults.iter().map(|f| f.to_string().replace(&format!("{}/", root.display()), "")).collect();
+        assert_eq!(
+            texts,
+            [
+                "empty:1:1: there is no case in this folder (a case is a .yaml, .yml or .json file)",
+                "missing:1:1: there is no such file or folder (name a case, a folder of cases, or a Pod manifest)",
+            ]
+        );
+    }
+}

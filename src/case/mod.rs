@@ -1,0 +1,208 @@
+//! Cases: one YAML file each, a Pod and what must hold of it.
+
+mod builtin;
+mod expect;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod hostile;
+mod keys;
+mod known;
+mod load;
+mod members;
+mod properties;
+mod read;
+mod rows;
+mod schema;
+mod signal;
+mod steps;
+#[cfg(test)]
+mod tests;
+mod version;
+
+pub use builtin::{builtin, builtin_files, builtin_known};
+pub use known::parse_known;
+pub use load::{files, load};
+pub use properties::{PROPERTIES, PropertyInfo, property};
+pub use read::parse_case;
+pub use schema::schema;
+pub use signal::signal_number;
+pub use version::{RangeError, Version, VersionRange};
+
+use crate::pod::Pod;
+use std::path::PathBuf;
+
+/// A case after parsing. A plain manifest is a case without expectations.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Case {
+    /// `<area>/<case>`, from its path below `cases/`, with `[row]` for a row; the file name for a plain manifest.
+    pub id: String,
+    /// The file as the user named it.
+    pub file: PathBuf,
+    /// One sentence: the behaviour.
+    pub about: String,
+    /// Property ids it shows.
+    pub shows: Vec<String>,
+    /// Link to what asks for the behaviour.
+    pub source: String,
+    /// Abilities without which it is skipped.
+    pub requires: Vec<String>,
+    /// Looks at host-wide state, so runs with nothing beside it.
+    pub alone: bool,
+    /// The Pod.
+    pub pod: Pod,
+    /// A second Pod, up at the same time; its members are named `beside/<name>`.
+    pub beside: Option<Pod>,
+    /// `podPidsLimit` of the node the plan pretends.
+    pub pod_pids_limit: Option<u64>,
+    /// What must be seen once all is up.
+    pub expect: Vec<Expectation>,
+    /// What is done from inside, in order.
+    pub steps: Vec<Step>,
+    /// Differences that are special to this case.
+    pub known: Vec<Known>,
+    /// Fields of the manifest that change nothing podcheck observes (`spec.tolerations`): said once.
+    pub not_acted_on: Vec<String>,
+}
+
+/// A literal expectation, written by hand.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Expectation {
+    /// A fact has a value, at each member named (all members if none is).
+    Fact {
+        /// Dotted path below the member: `limits.memory_bytes`.
+        fact: String,
+        /// Members.
+        of: Vec<String>,
+        /// What is asked of it.
+        test: FactTest,
+        /// Property; the case's first if not given.
+        property: Option<String>,
+    },
+    /// All members named have the same thing.
+    Same {
+        /// A namespace kind, `address`, `shm` or `root`.
+        kind: String,
+        /// Members, at least two.
+        of: Vec<String>,
+        /// Property.
+        property: Option<String>,
+    },
+    /// Every two of the members named have different ones.
+    Differ {
+        /// As in `Same`.
+        kind: String,
+        /// Members, at least two.
+        of: Vec<String>,
+        /// Property.
+        property: Option<String>,
+    },
+    /// The members named are in the host's namespace.
+    Host {
+        /// A namespace kind.
+        kind: String,
+        /// Members, at least one.
+        of: Vec<String>,
+        /// Property.
+        property: Option<String>,
+    },
+}
+
+/// What is asked of a fact.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FactTest {
+    /// It is exactly this.
+    Equals(serde_json::Value),
+    /// It is a list with all of these in it, or a text with this in it.
+    Contains(Vec<serde_json::Value>),
+    /// It is a list with none of these in it, or a text without it.
+    Lacks(Vec<serde_json::Value>),
+    /// It is not there.
+    Absent,
+    /// It is a number of at least this.
+    AtLeast(u64),
+}
+
+/// One thing done from inside or looked at again.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    /// Runs a command in a container.
+    Run {
+        /// The container.
+        container: String,
+        /// The command.
+        argv: Vec<String>,
+        /// What must come of it.
+        expect: RunExpect,
+        /// Property; the case's first if not given.
+        property: Option<String>,
+    },
+    /// Looks at a fact again, read afresh.
+    Look(Expectation),
+    /// Waits until the container's init has ended and compares what the runtime reports, and the kernel where it left a trace.
+    Ends {
+        /// The container.
+        container: String,
+        /// Exit status, 128 + signal for a killed one.
+        exit_code: i32,
+        /// `OOMKilled`, `Error`, `Completed`; `None` asks for none.
+        reason: Option<String>,
+        /// Property; the case's first if not given.
+        property: Option<String>,
+    },
+}
+
+/// What must come of a command.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RunExpect {
+    /// Exit status; a signal stands here as 128 + its number.
+    pub exit_code: i32,
+    /// Standard output without the last newline is exactly this.
+    pub stdout: Option<String>,
+    /// Standard output has each of these in it.
+    pub stdout_contains: Vec<String>,
+    /// Standard output has none of these in it.
+    pub stdout_lacks: Vec<String>,
+    /// Standard error has each of these in it.
+    pub stderr_contains: Vec<String>,
+}
+
+/// A difference that is known, exact, and has a source.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Known {
+    /// Where it is declared, for messages.
+    pub file: PathBuf,
+    /// Line, from 1.
+    pub line: usize,
+    /// Property id; empty for a fact that no rule asks for, and only a comparison shows.
+    pub property: String,
+    /// Members it is seen at; empty for every container, `sandbox` only if named.
+    pub members: Vec<String>,
+    /// Only at this fact or step; empty for any of the property.
+    pub at: String,
+    /// What is seen there instead, as findings print it; `present` for a fact that others do not have.
+    pub seen: String,
+    /// When it applies.
+    pub when: When,
+    /// Why it is so.
+    pub because: String,
+    /// A link that shows it.
+    pub source: String,
+}
+
+/// A conjunction; what is `None` does not matter.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct When {
+    /// Kind of runtime: `docker`.
+    pub runtime: Option<String>,
+    /// OCI runtime by name: `crun`.
+    pub oci: Option<String>,
+    /// Component → version range, as `<1.4`, `>=1.6 <2`.
+    pub versions: Vec<(String, String)>,
+    /// `v1`, `hybrid` or `v2`.
+    pub cgroup: Option<String>,
+    /// Kernel version range.
+    pub kernel: Option<String>,
+    /// Abilities the host has, or with `!` in front has not.
+    pub abilities: Vec<String>,
+}

@@ -1,0 +1,142 @@
+//! From the text of a case file to cases.
+
+use super::keys::{CASE, NODE};
+use super::members::Members;
+use super::{Case, expect, known, rows, steps};
+use crate::diagnostic::Diagnostic;
+use crate::diagnostic::yaml::{self, Cursor, Kind, Node};
+use crate::pod::{self, Within};
+use std::path::Path;
+
+/// The image of containers in a case that name none: podcheck's own.
+const OWN_IMAGE: &str = "podcheck";
+
+/// Parses a case file, or a plain manifest, which is a case without expectations. One with rows is several cases.
+///
+/// # Errors
+/// All of its faults.
+pub fn parse_case(text: &str, file: &Path, id: &str) -> Result<Vec<Case>, Vec<Diagnostic>> {
+    let (node, faults) = yaml::only_document(text, file, "one case or one v1 Pod")?;
+    if is_manifest(&node) {
+        return pod::parse_manifest(text, file).map(|parsed| vec![plain(parsed, file, id)]);
+    }
+    let top = Cursor::top(&node, &faults);
+    if !matches!(node.kind, Kind::Map(_)) {
+        top.fault(
+            format!("expected a case or a v1 Pod, found {}", node.described()),
+            "a case begins with `about:`, a Pod with `apiVersion: v1`",
+        );
+        return Err(faults.into_vec());
+    }
+    let cases: Vec<Case> = match top.get("rows") {
+        None => one(&top, id).into_iter().collect(),
+        Some(rows) => {
+            let expanded = rows::expand(&top, &rows);
+            let read = |(name, node): &(String, Node)| one(&Cursor::top(node, &faults), &format!("{id}[{name}]"));
+            expanded.iter().filter_map(read).collect()
+        }
+    };
+    if faults.is_empty() { Ok(cases) } else { Err(faults.into_vec()) }
+}
+
+/// Whether a document is a manifest by the keys that no case has.
+fn is_manifest(node: &Node) -> bool {
+    node.get("apiVersion").is_some() || node.get("kind").is_some()
+}
+
+fn plain(parsed: pod::Parsed, file: &Path, id: &str) -> Case {
+    Case {
+        id: id.to_owned(),
+        file: file.to_owned(),
+        about: String::new(),
+        shows: Vec::new(),
+        source: String::new(),
+        requires: Vec::new(),
+        alone: false,
+        pod: parsed.pod,
+        beside: None,
+        pod_pids_limit: None,
+        expect: Vec::new(),
+        steps: Vec::new(),
+        known: Vec::new(),
+        not_acted_on: parsed.not_acted_on,
+    }
+}
+
+fn one(cursor: &Cursor<'_>, id: &str) -> Option<Case> {
+    CASE.check(cursor);
+    let name = pod_name(id);
+    let parsed =
+        cursor.get("pod").and_then(|value| pod::parse_pod_value(&value, Within { name: &name, image: OWN_IMAGE }));
+    let beside_name = format!("{name}-beside");
+    let within = Within { name: &beside_name, image: OWN_IMAGE };
+    let beside = cursor.get("beside").and_then(|value| pod::parse_pod_value(&value, within));
+    let words = |name: &str| {
+        let items = cursor.get(name).and_then(|list| list.items()).unwrap_or_default();
+        items.iter().filter_map(|item| known::word(item, "")).collect::<Vec<_>>()
+    };
+    let mut case = Case {
+        about: cursor.get("about").and_then(|value| about(&value)).unwrap_or_default(),
+        shows: shows(cursor),
+        source: cursor.get("source").and_then(|value| known::link(&value)).unwrap_or_default(),
+        requires: words("requires"),
+        alone: cursor.get("alone").and_then(|value| value.boolean()).unwrap_or_default(),
+        pod_pids_limit: cursor.get("node").and_then(|value| pod_pids_limit(&value)),
+        ..plain(parsed?, cursor.faults().file(), id)
+    };
+    if let Some(beside) = beside {
+        case.not_acted_on.extend(beside.not_acted_on);
+        case.beside = Some(beside.pod);
+    }
+    let members = Members::of(&case.pod, case.beside.as_ref());
+    case.expect = cursor.get("expect").map(|list| expect::list(&list, &members)).unwrap_or_default();
+    case.steps = cursor.get("steps").map(|list| steps::list(&list, &members)).unwrap_or_default();
+    case.known = cursor.get("known").map(|list| known::list(&list, Some(&members))).unwrap_or_default();
+    Some(case)
+}
+
+/// One sentence on one line.
+fn about(cursor: &Cursor<'_>) -> Option<String> {
+    let text = cursor.text()?;
+    let more = [". ", "! ", "? ", "\n"].iter().any(|end| text.trim_end().contains(end));
+    if text.trim().is_empty() || more || !text.ends_with('.') {
+        cursor.fault(
+            "expected one sentence",
+            "say on one line what behaviour the case shows, and end it with a full stop",
+        );
+        return None;
+    }
+    Some(text.to_owned())
+}
+
+fn shows(cursor: &Cursor<'_>) -> Vec<String> {
+    let Some(list) = cursor.get("shows") else {
+        return Vec::new();
+    };
+    let items = list.items().unwrap_or_default();
+    if items.is_empty() && matches!(list.node().kind, Kind::List(_)) {
+        list.fault("no property is named", "expected ids, as in [N1, N2]");
+    }
+    let mut ids: Vec<String> = Vec::new();
+    for item in &items {
+        match expect::property_id(item) {
+            Some(id) if ids.contains(&id) => item.fault(format!("{id} is named twice"), "name each property once"),
+            id => ids.extend(id),
+        }
+    }
+    ids
+}
+
+fn pod_pids_limit(cursor: &Cursor<'_>) -> Option<u64> {
+    NODE.check(cursor);
+    cursor.get("pod_pids_limit")?.integer(1, i64::MAX).and_then(|limit| u64::try_from(limit).ok())
+}
+
+/// A Pod's name from a case's id: its last part, and the row.
+fn pod_name(id: &str) -> String {
+    let last = id.rsplit('/').next().unwrap_or_default();
+    let name: String =
+        last.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).take(50).collect();
+    let name = name.trim_matches('-');
+    if name.is_empty() { "pod".to_owned() } else { name.to_owned() }
+}
