@@ -1,0 +1,100 @@
+//! The cgroups above the containers and what a kubelet writes into them.
+//! Source: Kubernetes pkg/kubelet/cm (ResourceConfigForPod, pod and QoS container managers) and pkg/kubelet/kuberuntime.
+
+use super::arithmetic::{PERIOD_USEC, quota_usec, shares};
+use super::qos::effective;
+use super::{Node, QosClass};
+use crate::pod::{Pod, Quantity, Resources};
+
+/// A cgroup and what is written into it.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct CgroupPlan {
+    /// Below the trial's cgroup root, without leading slash.
+    pub path: String,
+    /// What it holds its processes to.
+    pub resources: LinuxResources,
+}
+
+/// What a cgroup holds its processes to. `None` leaves the kernel's default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct LinuxResources {
+    /// v1 `cpu.shares` 2–262144; a cgroup v2 host gets a weight converted from it.
+    pub cpu_shares: Option<u64>,
+    /// Microseconds in each period; `None` for no limit.
+    pub cpu_quota_usec: Option<u64>,
+    /// Microseconds, 100000 wherever a quota is set.
+    pub cpu_period_usec: Option<u64>,
+    /// Bytes.
+    pub memory_limit_bytes: Option<u64>,
+    /// Bytes of memory and swap together; equal to the memory limit where swap is not to be used.
+    pub memory_swap_limit_bytes: Option<u64>,
+    /// Processes and threads.
+    pub pids_limit: Option<u64>,
+}
+
+/// The cgroups of a Pod, outermost first, as a kubelet with the cgroupfs driver makes them.
+///
+/// What a kubelet also writes and this leaves out, because no property asks for it: the node's pids limit of `kubepods`
+/// (the host's, so never the same twice) and huge page limits.
+pub(super) fn above_containers(pod: &Pod, qos: QosClass, uid: &str, node: &Node) -> Vec<CgroupPlan> {
+    let node_resources = LinuxResources {
+        cpu_shares: Some(shares(node.cpu_milli)),
+        memory_limit_bytes: Some(node.memory_bytes),
+        ..LinuxResources::default()
+    };
+    let mut cgroups = vec![CgroupPlan { path: "kubepods".to_owned(), resources: node_resources }];
+    let mut parent = "kubepods".to_owned();
+    if let Some(class) = qos.cgroup() {
+        parent = format!("kubepods/{class}");
+        // All requests of the class: this Pod is the only one on the node that is pretended.
+        let cpu_shares = Some(if qos == QosClass::Burstable { shares(cpu_request(pod)) } else { shares(0) });
+        cgroups
+            .push(CgroupPlan { path: parent.clone(), resources: LinuxResources { cpu_shares, ..Default::default() } });
+    }
+    cgroups.push(CgroupPlan { path: format!("{parent}/pod{uid}"), resources: of_pod(pod, qos, node) });
+    cgroups
+}
+
+/// The Pod's cgroup: cpu requests are summed always, a limit only if every container declares it, since one that does not
+/// may use what it likes.
+fn of_pod(pod: &Pod, qos: QosClass, node: &Node) -> LinuxResources {
+    let sum = |of: fn(&Resources) -> Option<Quantity>| {
+        let milli = pod.spec.containers.iter().map(|c| of(&c.resources).filter(|q| q.milli > 0));
+        milli.map(|q| q.map(|q| q.milli)).sum::<Option<u128>>().map(|milli| Quantity { milli })
+    };
+    let pids_limit = node.pod_pids_limit.filter(|limit| *limit > 0);
+    if qos == QosClass::BestEffort {
+        return LinuxResources { cpu_shares: Some(shares(0)), pids_limit, ..Default::default() };
+    }
+    let cpu_quota_usec = sum(|r| r.cpu_limit).and_then(|q| quota_usec(q.milli_value()));
+    LinuxResources {
+        cpu_shares: Some(shares(cpu_request(pod))),
+        cpu_quota_usec,
+        cpu_period_usec: cpu_quota_usec.map(|_| PERIOD_USEC),
+        memory_limit_bytes: sum(|r| r.memory_limit).map(Quantity::value),
+        memory_swap_limit_bytes: None,
+        pids_limit,
+    }
+}
+
+/// Thousandths of a core that the containers ask for together.
+fn cpu_request(pod: &Pod) -> u64 {
+    let requests = pod.spec.containers.iter().filter_map(|c| effective(c.resources.cpu_request, c.resources.cpu_limit));
+    Quantity { milli: requests.map(|q| q.milli).sum() }.milli_value()
+}
+
+/// What a container's own cgroup is asked to hold it to.
+pub(super) fn of_container(resources: &Resources) -> LinuxResources {
+    let request = effective(resources.cpu_request, resources.cpu_limit).map_or(0, Quantity::milli_value);
+    let cpu_quota_usec = resources.cpu_limit.and_then(|q| quota_usec(q.milli_value()));
+    let memory_limit_bytes = resources.memory_limit.map(Quantity::value).filter(|bytes| *bytes > 0);
+    LinuxResources {
+        cpu_shares: Some(shares(request)),
+        cpu_quota_usec,
+        cpu_period_usec: cpu_quota_usec.map(|_| PERIOD_USEC),
+        memory_limit_bytes,
+        // Memory and swap together no more than memory alone: no swap.
+        memory_swap_limit_bytes: memory_limit_bytes,
+        pids_limit: None,
+    }
+}

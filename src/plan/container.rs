@@ -1,0 +1,146 @@
+//! One container's part of the plan.
+
+use super::qos::effective;
+use super::{LinuxResources, MountPlan, Node, QosClass, arithmetic, cgroup, mount, stand_in};
+use crate::pod::{Container, ContainerSecurity, Pod, PodSecurity, Quantity};
+
+/// One container as every runtime is asked for it.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct ContainerPlan {
+    /// Name within the Pod.
+    pub name: String,
+    /// Image as the manifest names it.
+    pub image: String,
+    /// Replaces the image's entry point if not empty.
+    pub command: Vec<String>,
+    /// Arguments.
+    pub args: Vec<String>,
+    /// The command or arguments that the stand-in image runs instead, always complete (argv): see [`crate::payload`].
+    pub stand_in_argv: Vec<String>,
+    /// True if `stand_in_argv` is not what the manifest asked for but podcheck's idle server.
+    pub stand_in_replaces_command: bool,
+    /// `NAME`, value; in order. Ends with `CONTAINER_NAME`, which tells a member from its neighbours.
+    pub env: Vec<(String, String)>,
+    /// Working directory, if set.
+    pub working_dir: Option<String>,
+    /// uid to run as; `None` leaves the image's.
+    pub user: Option<u32>,
+    /// gid to run as; only with a user.
+    pub group: Option<u32>,
+    /// Further groups.
+    pub supplemental_groups: Vec<u32>,
+    /// All capabilities and devices, nothing masked.
+    pub privileged: bool,
+    /// Names without `CAP_`.
+    pub capabilities_add: Vec<String>,
+    /// Names without `CAP_`.
+    pub capabilities_drop: Vec<String>,
+    /// no_new_privs.
+    pub no_new_privs: bool,
+    /// Read-only root.
+    pub read_only_rootfs: bool,
+    /// Paths to cover; empty if privileged.
+    pub masked_paths: Vec<String>,
+    /// Paths to make read-only; empty if privileged.
+    pub read_only_paths: Vec<String>,
+    /// Mounts a kubelet asks for, in order: volumes, then the managed /etc/hosts and the termination log.
+    pub mounts: Vec<MountPlan>,
+    /// The container's cgroup.
+    pub resources: LinuxResources,
+    /// −1000–1000.
+    pub oom_score_adj: i32,
+    /// TCP ports that the stand-in serves on.
+    pub ports: Vec<u16>,
+}
+
+impl ContainerPlan {
+    /// Whether the manifest asks for podcheck's own image, which is no stand-in then.
+    pub fn image_is_ours(&self) -> bool {
+        stand_in::is_own_image(&self.image)
+    }
+}
+
+/// Tells a container from its neighbours, in its environment.
+const CONTAINER_NAME: &str = "CONTAINER_NAME";
+
+/// Paths that Kubernetes covers. It lists `/sys/devices/system/cpu/cpu<N>/thermal_throttle` as well for each processor
+/// that its host has: left out, because a plan must not depend on the host.
+/// Source: Kubernetes pkg/securitycontext/util.go.
+const MASKED_PATHS: [&str; 12] = [
+    "/proc/asound",
+    "/proc/acpi",
+    "/proc/interrupts",
+    "/proc/kcore",
+    "/proc/keys",
+    "/proc/latency_stats",
+    "/proc/timer_list",
+    "/proc/timer_stats",
+    "/proc/sched_debug",
+    "/proc/scsi",
+    "/sys/firmware",
+    "/sys/devices/virtual/powercap",
+];
+
+/// Paths that Kubernetes makes read-only.
+const READ_ONLY_PATHS: [&str; 5] = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
+
+/// A container of a Pod.
+pub(super) fn of(pod: &Pod, qos: QosClass, node: &Node, container: &Container) -> ContainerPlan {
+    let security = &container.security;
+    let (stand_in_argv, stand_in_replaces_command) = stand_in::argv(container);
+    let (user, group) = user_and_group(&pod.spec.security, security);
+    let unless_privileged = |paths: &[&str]| match security.privileged {
+        true => Vec::new(),
+        false => paths.iter().map(|path| (*path).to_owned()).collect(),
+    };
+    ContainerPlan {
+        name: container.name.clone(),
+        image: container.image.clone(),
+        command: container.command.clone(),
+        args: container.args.clone(),
+        stand_in_argv,
+        stand_in_replaces_command,
+        env: environment(container),
+        working_dir: container.working_dir.clone(),
+        user,
+        group,
+        supplemental_groups: pod.spec.security.supplemental_groups.clone(),
+        privileged: security.privileged,
+        capabilities_add: security.capabilities_add.clone(),
+        capabilities_drop: security.capabilities_drop.clone(),
+        // The API server refuses `false` together with privileged, so no exception is needed here.
+        no_new_privs: security.allow_privilege_escalation == Some(false),
+        read_only_rootfs: security.read_only_root_filesystem,
+        masked_paths: unless_privileged(&MASKED_PATHS),
+        read_only_paths: unless_privileged(&READ_ONLY_PATHS),
+        mounts: mount::of_container(container),
+        resources: cgroup::of_container(&container.resources),
+        oom_score_adj: oom_score_adj(pod, qos, node, container),
+        ports: stand_in::tcp_ports(container),
+    }
+}
+
+/// The container's own choice before the Pod's. A kubelet takes the uid of the image where neither says; the plan does not
+/// know images, so a group that comes without a user goes with uid 0, as in an image without `USER`.
+fn user_and_group(pod: &PodSecurity, container: &ContainerSecurity) -> (Option<u32>, Option<u32>) {
+    let group = container.run_as_group.or(pod.run_as_group);
+    let user = container.run_as_user.or(pod.run_as_user);
+    (user.or(group.map(|_| 0)), group)
+}
+
+/// The manifest's variables, then the container's name. A runtime adds HOSTNAME, and a kubelet the addresses of a
+/// cluster's services, of which there are none here.
+fn environment(container: &Container) -> Vec<(String, String)> {
+    let mut env = container.env.clone();
+    // Someone's own variable of that name is theirs.
+    if !env.iter().any(|(name, _)| name == CONTAINER_NAME) {
+        env.push((CONTAINER_NAME.to_owned(), container.name.clone()));
+    }
+    env
+}
+
+fn oom_score_adj(pod: &Pod, qos: QosClass, node: &Node, container: &Container) -> i32 {
+    let critical = pod.spec.priority_class_name.as_deref() == Some("system-node-critical");
+    let request = effective(container.resources.memory_request, container.resources.memory_limit);
+    arithmetic::oom_score_adj(qos, critical, request.map_or(0, Quantity::value), node.memory_bytes)
+}

@@ -1,0 +1,86 @@
+//! The plan: what a kubelet (of Kubernetes 1.36) would ask of any runtime for a manifest.
+//!
+//! Pure: no input or output. Every runtime translates this, the engine into system calls, Docker into flags, containerd
+//! into CRI messages. What stands here is asked of everybody alike.
+
+mod arithmetic;
+mod cgroup;
+mod container;
+mod files;
+mod mount;
+mod namespaces;
+mod node;
+mod qos;
+#[cfg(test)]
+mod recorded;
+mod sandbox;
+mod stand_in;
+#[cfg(test)]
+mod tests;
+
+pub use cgroup::{CgroupPlan, LinuxResources};
+pub use container::ContainerPlan;
+pub use mount::{HostPathKind, MountPlan, MountSource, VolumePlan};
+pub use namespaces::{Namespaces, Scope};
+pub use node::Node;
+pub use qos::QosClass;
+pub use sandbox::SandboxPlan;
+
+use crate::pod::Pod;
+
+/// A Pod as every runtime is asked for it.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Plan {
+    /// The Pod's name.
+    pub name: String,
+    /// The Pod's namespace.
+    pub namespace: String,
+    /// The Pod's uid, a UUID with dashes.
+    pub uid: String,
+    /// QoS class.
+    pub qos: QosClass,
+    /// Host name of the Pod's own UTS namespace; `None` if the Pod uses the host's (hostNetwork).
+    pub hostname: Option<String>,
+    /// Which namespaces the Pod has.
+    pub namespaces: Namespaces,
+    /// The cgroups above the containers, outermost first: `kubepods`, `kubepods/burstable`, `kubepods/burstable/pod<uid>`.
+    /// podcheck makes them, as a kubelet would; the last is the parent of sandbox and containers.
+    pub cgroups: Vec<CgroupPlan>,
+    /// Seconds between SIGTERM and SIGKILL.
+    pub grace_period_seconds: u64,
+    /// resolv.conf, if the manifest sets it; otherwise a copy of the host's.
+    pub resolv_conf: Option<String>,
+    /// The pause process.
+    pub sandbox: SandboxPlan,
+    /// The containers in order.
+    pub containers: Vec<ContainerPlan>,
+    /// The Pod's volumes in order; podcheck makes the directories of the empty ones.
+    pub volumes: Vec<VolumePlan>,
+}
+
+impl Plan {
+    /// Path of the Pod's cgroup below the trial's root, without leading slash.
+    pub fn cgroup_parent(&self) -> &str {
+        self.cgroups.last().map_or("", |c| c.path.as_str())
+    }
+}
+
+/// Makes the plan. `uid` is used if the manifest has none.
+pub fn plan(pod: &Pod, node: &Node, uid: &str) -> Plan {
+    let uid = pod.uid.as_deref().unwrap_or(uid);
+    let qos = qos::class(pod);
+    Plan {
+        name: pod.name.clone(),
+        namespace: pod.namespace.clone(),
+        uid: uid.to_owned(),
+        qos,
+        hostname: namespaces::hostname(pod),
+        namespaces: namespaces::of(&pod.spec),
+        cgroups: cgroup::above_containers(pod, qos, uid, node),
+        grace_period_seconds: pod.spec.termination_grace_period_seconds,
+        resolv_conf: pod.spec.dns.as_ref().map(files::resolv_conf),
+        sandbox: sandbox::of(pod),
+        containers: pod.spec.containers.iter().map(|c| container::of(pod, qos, node, c)).collect(),
+        volumes: pod.spec.volumes.iter().map(mount::volume).collect(),
+    }
+}

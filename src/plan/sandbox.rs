@@ -1,0 +1,34 @@
+//! The sandbox's part of the plan.
+
+use super::{LinuxResources, arithmetic};
+use crate::pod::Pod;
+
+/// The sandbox as a kubelet and a CRI runtime make it.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct SandboxPlan {
+    /// The cgroup of the pause process: cpu shares 2, nothing else.
+    pub resources: LinuxResources,
+    /// −998.
+    pub oom_score_adj: i32,
+    /// A privileged container is in the Pod.
+    pub privileged: bool,
+    /// Pod-level runAsUser, if set.
+    pub user: Option<u32>,
+    /// Pod-level runAsGroup, if set.
+    pub group: Option<u32>,
+    /// Pod-level supplemental groups.
+    pub supplemental_groups: Vec<u32>,
+}
+
+/// The sandbox of a Pod.
+pub(super) fn of(pod: &Pod) -> SandboxPlan {
+    let security = &pod.spec.security;
+    SandboxPlan {
+        resources: LinuxResources { cpu_shares: Some(arithmetic::shares(0)), ..LinuxResources::default() },
+        oom_score_adj: arithmetic::SANDBOX_OOM_SCORE_ADJ,
+        privileged: pod.spec.containers.iter().any(|c| c.security.privileged),
+        user: security.run_as_user.or(security.run_as_group.map(|_| 0)),
+        group: security.run_as_group,
+        supplemental_groups: security.supplemental_groups.clone(),
+    }
+}

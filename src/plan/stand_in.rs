@@ -1,0 +1,47 @@
+//! What a container runs when podcheck's own image stands in for its image.
+
+use crate::payload;
+use crate::pod::{Container, Protocol};
+
+/// podcheck's own image, which is no stand-in: its entry point takes a manifest's arguments.
+const OWN_IMAGE: &str = "podcheck";
+/// The idle server.
+const SERVER: &str = "/bin/serve";
+
+/// The complete argv and whether it is not what the manifest asked for.
+///
+/// A command that the payload has runs as it stands, with the arguments; names are matched exactly, upper and lower case
+/// included, as a file system would. Without a command only podcheck's own image is known well enough to hand it arguments.
+/// Everything else is the idle server, listening on the declared TCP ports.
+pub(super) fn argv(container: &Container) -> (Vec<String>, bool) {
+    let Container { command, args, .. } = container;
+    if let Some(program) = command.first()
+        && payload::has(program)
+    {
+        return (command.iter().chain(args).cloned().collect(), false);
+    }
+    if command.is_empty() && !args.is_empty() && is_own_image(&container.image) {
+        return (std::iter::once(SERVER.to_owned()).chain(args.iter().cloned()).collect(), false);
+    }
+    let mut argv = vec![SERVER.to_owned(), "--name".to_owned(), container.name.clone()];
+    for port in tcp_ports(container) {
+        argv.extend(["--port".to_owned(), port.to_string()]);
+    }
+    (argv, !command.is_empty() || !args.is_empty())
+}
+
+/// TCP ports that a container declares, each once, in order.
+pub(super) fn tcp_ports(container: &Container) -> Vec<u16> {
+    let mut ports = Vec::new();
+    for port in container.ports.iter().filter(|port| port.protocol == Protocol::Tcp) {
+        if !ports.contains(&port.container_port) {
+            ports.push(port.container_port);
+        }
+    }
+    ports
+}
+
+/// `podcheck` with or without a tag.
+pub(super) fn is_own_image(image: &str) -> bool {
+    image.strip_prefix(OWN_IMAGE).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+}

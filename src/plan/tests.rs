@@ -1,0 +1,352 @@
+use super::recorded::{PODS, Recorded};
+use super::*;
+use crate::pod::{
+    Container, DnsConfig, PodSpec, Port, Protocol, Quantity, Resources, Volume, VolumeMount, VolumeSource,
+};
+
+/// `250m`, `2`, `64Mi`: enough of a quantity for these tables, independent of the parser.
+fn quantity(text: &str) -> Option<Quantity> {
+    let (digits, unit) = match text {
+        "" => return None,
+        _ if text.ends_with("Gi") => (&text[..text.len() - 2], 1000 << 30),
+        _ if text.ends_with("Mi") => (&text[..text.len() - 2], 1000 << 20),
+        _ if text.ends_with('m') => (&text[..text.len() - 1], 1),
+        _ => (text, 1000),
+    };
+    Some(Quantity { milli: digits.parse::<u128>().expect("a number") * unit })
+}
+
+/// cpu request, cpu limit, memory request, memory limit.
+fn resources([cpu_request, cpu_limit, memory_request, memory_limit]: [&str; 4]) -> Resources {
+    Resources {
+        cpu_request: quantity(cpu_request),
+        cpu_limit: quantity(cpu_limit),
+        memory_request: quantity(memory_request),
+        memory_limit: quantity(memory_limit),
+    }
+}
+
+fn container(name: &str) -> Container {
+    Container { name: name.to_owned(), image: "podcheck".to_owned(), ..Container::default() }
+}
+
+fn pod(containers: Vec<Container>) -> Pod {
+    let spec = PodSpec { containers, termination_grace_period_seconds: 30, ..PodSpec::default() };
+    Pod { name: "foo".to_owned(), namespace: "default".to_owned(), uid: None, labels: Default::default(), spec }
+}
+
+fn pod_with(rows: &[[&str; 4]]) -> Pod {
+    let one = |(i, row): (usize, &[&str; 4])| Container { resources: resources(*row), ..container(&format!("c{i}")) };
+    pod(rows.iter().enumerate().map(one).collect())
+}
+
+fn planned(pod: &Pod) -> Plan {
+    plan(pod, &Node::default(), "UID")
+}
+
+#[test]
+fn cpu_requests_become_the_shares_of_kubernetes_tables() {
+    // The table of L11, and what Kubernetes' own TestMilliCPUToShares-like rows add at both ends.
+    let table = [
+        ("0", 2),
+        ("1m", 2),
+        ("2m", 2),
+        ("50m", 51),
+        ("100m", 102),
+        ("250m", 256),
+        ("500m", 512),
+        ("1", 1024),
+        ("1500m", 1536),
+        ("2", 2048),
+        ("4", 4096),
+        ("64", 65536),
+        ("256", 262_144),
+        ("300", 262_144),
+    ];
+    for (request, shares) in table {
+        let plan = planned(&pod_with(&[[request, "", "", ""]]));
+        assert_eq!(plan.containers[0].resources.cpu_shares, Some(shares), "{request}");
+    }
+}
+
+#[test]
+fn cpu_limits_become_quotas_of_at_least_a_millisecond() {
+    // Rows of Kubernetes' TestMilliCPUToQuota.
+    let table = [
+        ("", None),
+        ("0", None),
+        ("1m", Some(1000)),
+        ("5m", Some(1000)),
+        ("9m", Some(1000)),
+        ("10m", Some(1000)),
+        ("200m", Some(20_000)),
+        ("500m", Some(50_000)),
+        ("1", Some(100_000)),
+        ("1500m", Some(150_000)),
+    ];
+    for (limit, quota) in table {
+        let resources = planned(&pod_with(&[["", limit, "", ""]])).containers[0].resources;
+        assert_eq!(resources.cpu_quota_usec, quota, "{limit}");
+        assert_eq!(resources.cpu_period_usec, quota.map(|_| 100_000), "{limit}");
+    }
+}
+
+#[test]
+fn a_request_that_is_not_written_is_the_limit() {
+    let of = |row| planned(&pod_with(&[row])).containers[0].resources.cpu_shares;
+    assert_eq!(of(["", "500m", "", ""]), Some(512));
+    assert_eq!(of(["100m", "500m", "", ""]), Some(102));
+    assert_eq!(of(["0", "500m", "", ""]), Some(2));
+}
+
+#[test]
+fn swap_is_closed_wherever_memory_is_limited() {
+    let limited = planned(&pod_with(&[["", "", "", "256Mi"]])).containers[0].resources;
+    assert_eq!((limited.memory_limit_bytes, limited.memory_swap_limit_bytes), (Some(268_435_456), Some(268_435_456)));
+    let free = planned(&pod_with(&[["", "", "64Mi", ""]])).containers[0].resources;
+    assert_eq!((free.memory_limit_bytes, free.memory_swap_limit_bytes), (None, None));
+}
+
+#[test]
+fn qos_classes_are_those_of_kubernetes() {
+    use QosClass::{BestEffort, Burstable, Guaranteed};
+    let both = ["100m", "100m", "64Mi", "64Mi"];
+    let table: &[(&[[&str; 4]], QosClass)] = &[
+        (&[["", "", "", ""]], BestEffort),
+        (&[["0", "0", "0", "0"]], BestEffort),
+        (&[both], Guaranteed),
+        (&[["", "100m", "", "64Mi"]], Guaranteed),
+        (&[both, ["", "1", "", "1Gi"]], Guaranteed),
+        (&[["50m", "100m", "64Mi", "64Mi"]], Burstable),
+        (&[["100m", "100m", "32Mi", "64Mi"]], Burstable),
+        (&[["", "100m", "", ""]], Burstable),
+        (&[["", "", "", "64Mi"]], Burstable),
+        (&[["1m", "", "", ""]], Burstable),
+        (&[both, ["", "", "", ""]], Burstable),
+        (&[both, ["", "100m", "", ""]], Burstable),
+        (&[["0", "100m", "", "64Mi"]], Burstable),
+    ];
+    for (rows, class) in table {
+        assert_eq!(planned(&pod_with(rows)).qos, *class, "{rows:?}");
+    }
+}
+
+#[test]
+fn oom_scores_follow_class_and_share_of_the_nodes_memory() {
+    // The node has 8Gi.
+    let table: &[([&str; 4], i32)] = &[
+        (["", "", "", ""], 1000),
+        (["", "100m", "", "64Mi"], -997),
+        (["", "", "1Gi", ""], 875),
+        (["", "", "4Gi", ""], 500),
+        (["", "", "256Mi", "512Mi"], 969),
+        (["100m", "", "", ""], 999),
+        (["", "", "1Mi", ""], 999),
+        (["", "", "8Gi", ""], 3),
+        (["", "", "64Gi", ""], 3),
+    ];
+    for (row, adj) in table {
+        assert_eq!(planned(&pod_with(&[*row])).containers[0].oom_score_adj, *adj, "{row:?}");
+    }
+    let mut critical = pod_with(&[["", "", "", ""]]);
+    critical.spec.priority_class_name = Some("system-node-critical".to_owned());
+    assert_eq!(planned(&critical).containers[0].oom_score_adj, -997);
+    assert_eq!(planned(&critical).sandbox.oom_score_adj, -998);
+}
+
+#[test]
+fn what_a_kubelet_was_seen_to_write_is_what_is_planned() {
+    for recorded in PODS {
+        let rows = recorded.resources.map(|[request, limit, memory]| [request, limit, "", memory]);
+        let plan = planned(&pod_with(&rows));
+        let seen = |r: &LinuxResources| (r.cpu_shares, r.cpu_quota_usec, r.memory_limit_bytes);
+        let wanted = |r: &Recorded| (Some(r.shares), r.quota, r.memory);
+        let above: Vec<_> = plan.cgroups[1..].iter().map(|c| (c.path.as_str(), seen(&c.resources))).collect();
+        assert_eq!(above, recorded.above.iter().map(|r| (r.path, wanted(r))).collect::<Vec<_>>());
+        let own: Vec<_> = plan.containers.iter().map(|c| seen(&c.resources)).collect();
+        assert_eq!(own, recorded.containers.iter().map(wanted).collect::<Vec<_>>(), "{rows:?}");
+        assert_eq!(seen(&plan.sandbox.resources), (Some(2), None, None));
+    }
+}
+
+#[test]
+fn the_pretended_node_is_what_kubepods_holds() {
+    // Two cores were seen as 2048 shares and allocatable memory as the limit.
+    let node = Node { memory_bytes: 25_276_510_208, cpu_milli: 2000, pod_pids_limit: None };
+    let kubepods = plan(&pod_with(&[["", "", "", ""]]), &node, "UID").cgroups[0].clone();
+    assert_eq!(kubepods.path, "kubepods");
+    assert_eq!(kubepods.resources.cpu_shares, Some(2048));
+    assert_eq!(kubepods.resources.memory_limit_bytes, Some(25_276_510_208));
+}
+
+#[test]
+fn the_pod_has_a_limit_only_if_every_container_declares_it() {
+    let of = |rows: &[[&str; 4]]| {
+        let plan = planned(&pod_with(rows));
+        let pod = plan.cgroups.last().expect("a cgroup").resources;
+        (pod.cpu_quota_usec, pod.memory_limit_bytes)
+    };
+    assert_eq!(of(&[["", "500m", "", "64Mi"], ["", "", "", "64Mi"]]), (None, Some(134_217_728)));
+    assert_eq!(of(&[["", "500m", "", "64Mi"], ["", "250m", "", ""]]), (Some(75_000), None));
+    assert_eq!(of(&[["", "500m", "", "64Mi"], ["", "0", "", "0"]]), (None, None));
+    // Many limits below a millisecond are one sum, not a sum of least quotas.
+    assert_eq!(of(&[["", "4m", "", ""], ["", "4m", "", ""]]).0, Some(1000));
+}
+
+#[test]
+fn the_pods_pids_limit_is_the_nodes() {
+    for (rows, path) in
+        [([["", "", "", ""]], "kubepods/besteffort/podUID"), ([["", "1", "", "1Gi"]], "kubepods/podUID")]
+    {
+        let node = Node { pod_pids_limit: Some(64), ..Node::default() };
+        let plan = plan(&pod_with(&rows), &node, "UID");
+        let limits: Vec<_> = plan.cgroups.iter().map(|c| c.resources.pids_limit).collect();
+        assert_eq!((plan.cgroup_parent(), limits.last()), (path, Some(&Some(64))));
+        assert!(limits[..limits.len() - 1].iter().all(Option::is_none));
+    }
+}
+
+#[test]
+fn namespaces_follow_the_manifest_and_a_manifests_uid_wins() {
+    let mut pod = pod(vec![container("app")]);
+    let of = |pod: &Pod| planned(pod).namespaces;
+    assert_eq!(of(&pod), Namespaces { network: Scope::Pod, ipc: Scope::Pod, pid: Scope::Container });
+    pod.spec.share_process_namespace = true;
+    assert_eq!(of(&pod).pid, Scope::Pod);
+    pod.spec.share_process_namespace = false;
+    (pod.spec.host_pid, pod.spec.host_ipc, pod.spec.host_network) = (true, true, true);
+    assert_eq!(of(&pod), Namespaces { network: Scope::Node, ipc: Scope::Node, pid: Scope::Node });
+    pod.uid = Some("0b8d71dc".to_owned());
+    assert_eq!(planned(&pod).cgroup_parent(), "kubepods/besteffort/pod0b8d71dc");
+}
+
+#[test]
+fn host_names_are_cut_as_a_kubelet_cuts_them() {
+    let hostname = |name: &str, own: Option<&str>| {
+        let mut pod = pod(vec![container("app")]);
+        (pod.name, pod.spec.hostname) = (name.to_owned(), own.map(str::to_owned));
+        planned(&pod).hostname
+    };
+    assert_eq!(hostname("foo", None).as_deref(), Some("foo"));
+    assert_eq!(hostname("foo", Some("bar")).as_deref(), Some("bar"));
+    assert_eq!(hostname(&"a".repeat(63), None), Some("a".repeat(63)));
+    assert_eq!(hostname(&"a".repeat(64), None), Some("a".repeat(63)));
+    assert_eq!(hostname(&format!("{}.-.tail", "a".repeat(60)), None), Some("a".repeat(60)));
+    let mut host = pod(vec![container("app")]);
+    host.spec.host_network = true;
+    assert_eq!(planned(&host).hostname, None);
+}
+
+#[test]
+fn a_container_has_its_own_user_before_the_pods() {
+    let mut pod = pod(vec![container("own"), container("pods"), container("group")]);
+    pod.spec.containers[0].security.run_as_user = Some(7);
+    let users = |pod: &Pod| planned(pod).containers.iter().map(|c| (c.user, c.group)).collect::<Vec<_>>();
+    assert_eq!(users(&pod), [(Some(7), None), (None, None), (None, None)]);
+    pod.spec.containers[2].security.run_as_group = Some(9);
+    assert_eq!(users(&pod)[2], (Some(0), Some(9)));
+    pod.spec.security.run_as_user = Some(1000);
+    pod.spec.security.run_as_group = Some(2000);
+    pod.spec.security.supplemental_groups = vec![3000];
+    assert_eq!(users(&pod), [(Some(7), Some(2000)), (Some(1000), Some(2000)), (Some(1000), Some(9))]);
+    let plan = planned(&pod);
+    assert_eq!(plan.containers[1].supplemental_groups, [3000]);
+    assert_eq!((plan.sandbox.user, plan.sandbox.group), (Some(1000), Some(2000)));
+    assert_eq!(plan.sandbox.supplemental_groups, [3000]);
+}
+
+#[test]
+fn privileged_masks_nothing_and_escalation_is_off_only_where_asked() {
+    let mut pod = pod(vec![container("a"), container("b"), container("c")]);
+    pod.spec.containers[1].security.privileged = true;
+    pod.spec.containers[2].security.allow_privilege_escalation = Some(false);
+    let plan = planned(&pod);
+    let of = |i: usize| (plan.containers[i].masked_paths.len(), plan.containers[i].read_only_paths.len());
+    assert_eq!((of(0), of(1), of(2)), ((12, 5), (0, 0), (12, 5)));
+    assert_eq!(plan.containers.iter().map(|c| c.no_new_privs).collect::<Vec<_>>(), [false, false, true]);
+    assert!(plan.sandbox.privileged);
+}
+
+#[test]
+fn every_container_is_told_its_name_last() {
+    let mut named = container("app");
+    named.env = vec![("A".to_owned(), "1".to_owned())];
+    let mut own = container("own");
+    own.env = vec![("CONTAINER_NAME".to_owned(), "mine".to_owned()), ("Z".to_owned(), "2".to_owned())];
+    let plan = planned(&pod(vec![named, own]));
+    let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    assert_eq!(plan.containers[0].env, [pair("A", "1"), pair("CONTAINER_NAME", "app")]);
+    assert_eq!(plan.containers[1].env, [pair("CONTAINER_NAME", "mine"), pair("Z", "2")]);
+}
+
+#[test]
+fn volumes_come_first_and_may_take_the_place_of_the_hosts_file() {
+    let mount =
+        |name: &str, path: &str| VolumeMount { name: name.to_owned(), mount_path: path.to_owned(), read_only: true };
+    let mut app = container("app");
+    app.volume_mounts = vec![mount("data", "/data")];
+    let mut own = container("own");
+    own.volume_mounts = vec![mount("data", "/etc/hosts")];
+    let mut pod = pod(vec![app, own]);
+    pod.spec.volumes = vec![Volume { name: "data".to_owned(), source: VolumeSource::EmptyDir }];
+    let plan = planned(&pod);
+    let targets = |i: usize| plan.containers[i].mounts.iter().map(|m| m.target.as_str()).collect::<Vec<_>>();
+    assert_eq!(targets(0), ["/data", "/etc/hosts", "/dev/termination-log"]);
+    assert_eq!(targets(1), ["/etc/hosts", "/dev/termination-log"]);
+    assert_eq!(plan.containers[1].mounts[0].source, MountSource::Volume("data".to_owned()));
+    assert!(plan.containers[0].mounts[0].read_only);
+    assert_eq!(plan.volumes, [VolumePlan::EmptyDir { name: "data".to_owned() }]);
+}
+
+#[test]
+fn stand_ins_run_what_the_manifest_asks_for_where_they_can() {
+    let port = |container_port, protocol| Port { container_port, protocol };
+    type Row = (&'static str, &'static [&'static str], &'static [&'static str], &'static [&'static str], bool);
+    let table: &[Row] = &[
+        ("curlimages/curl", &["/bin/sleep", "3650d"], &[], &["/bin/sleep", "3650d"], false),
+        ("busybox", &["sleep"], &["1h"], &["sleep", "1h"], false),
+        ("busybox", &["sh", "-c", "x"], &[], &["/bin/serve", "--name", "c", "--port", "80"], true),
+        ("busybox", &["/opt/bin/sleep"], &[], &["/bin/serve", "--name", "c", "--port", "80"], true),
+        ("busybox", &["SLEEP"], &[], &["/bin/serve", "--name", "c", "--port", "80"], true),
+        ("httpd", &[], &["-D", "x"], &["/bin/serve", "--name", "c", "--port", "80"], true),
+        ("httpd", &[], &[], &["/bin/serve", "--name", "c", "--port", "80"], false),
+        ("podcheck", &[], &["--port", "8080"], &["/bin/serve", "--port", "8080"], false),
+        ("podcheck:latest", &[], &["--port", "8080"], &["/bin/serve", "--port", "8080"], false),
+        ("podchecker", &[], &["--port", "8080"], &["/bin/serve", "--name", "c", "--port", "80"], true),
+        ("podcheck", &[], &[], &["/bin/serve", "--name", "c", "--port", "80"], false),
+    ];
+    for (image, command, args, argv, replaced) in table {
+        let texts = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        let mut one = container("c");
+        (one.image, one.command, one.args) = ((*image).to_owned(), texts(command), texts(args));
+        one.ports = vec![port(80, Protocol::Tcp), port(53, Protocol::Udp), port(80, Protocol::Tcp)];
+        let plan = planned(&pod(vec![one]));
+        let planned = &plan.containers[0];
+        assert_eq!(
+            (&planned.stand_in_argv, planned.stand_in_replaces_command),
+            (&texts(argv), *replaced),
+            "{image} {command:?}"
+        );
+        assert_eq!((&planned.command, &planned.args), (&texts(command), &texts(args)));
+        assert_eq!(planned.ports, [80]);
+    }
+}
+
+#[test]
+fn managed_files_are_those_of_a_kubelet() {
+    let mut pod = pod(vec![container("app")]);
+    pod.spec.dns = Some(DnsConfig {
+        nameservers: vec!["10.0.0.10".to_owned(), "10.0.0.11".to_owned()],
+        searches: vec!["a.example".to_owned(), "example".to_owned()],
+        options: vec!["ndots:5".to_owned()],
+    });
+    let plan = planned(&pod);
+    let conf = "search a.example example\nnameserver 10.0.0.10\nnameserver 10.0.0.11\noptions ndots:5\n";
+    assert_eq!(plan.resolv_conf.as_deref(), Some(conf));
+    let hosts = plan.hosts_file(Some("10.213.0.2".parse().expect("an address")));
+    assert!(hosts.starts_with("# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n::1\tlocalhost"), "{hosts}");
+    assert!(hosts.ends_with("fe00::2\tip6-allrouters\n10.213.0.2\tfoo\n"), "{hosts}");
+    assert!(plan.hosts_file(None).ends_with("ip6-allrouters\n"));
+    pod.spec.host_network = true;
+    assert_eq!(planned(&pod).hosts_file(None), "# Kubernetes-managed hosts file (host network).\n");
+}
