@@ -1,0 +1,53 @@
+//! What podcheck holds on the host while it runs, and gives back: run and trial directories, cgroups, the supervisor.
+//! The bottom layer: it knows plans, but no runtime and no facts.
+
+mod ability;
+pub mod cgroup;
+mod deadline;
+mod hosts;
+mod link;
+mod lock;
+mod mounts;
+mod owner;
+mod places;
+mod process;
+mod run;
+mod subnet;
+mod supervisor;
+mod sweep;
+mod trial;
+mod volume;
+
+pub use ability::{Ability, abilities};
+pub use deadline::{check_time_factor, poll_until, scaled};
+pub use process::Process;
+pub use run::Run;
+pub use subnet::Subnet;
+pub use supervisor::supervisor_main;
+pub use sweep::{SweepReport, sweep_unheld};
+pub use trial::TrialDir;
+
+/// First argument that makes podcheck the supervisor of a run.
+pub const SUPERVISOR_ROLE: &str = "--podcheck-supervisor";
+
+/// What went wrong on the host. `action` is an infinitive: `create the cgroup /podcheck/x`.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {action}: {detail}")]
+pub struct HostError {
+    /// What was tried.
+    pub action: String,
+    /// What the kernel said, and what to do about it where that is known.
+    pub detail: String,
+}
+
+impl HostError {
+    /// One with a detail in words.
+    pub fn new(action: impl Into<String>, detail: impl Into<String>) -> HostError {
+        HostError { action: action.into(), detail: detail.into() }
+    }
+
+    /// One with what the kernel said.
+    pub fn os(action: impl Into<String>, error: impl std::fmt::Display) -> HostError {
+        HostError { action: action.into(), detail: error.to_string() }
+    }
+}

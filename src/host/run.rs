@@ -1,0 +1,175 @@
+//! One run of podcheck, and who owns it.
+
+use super::cgroup::Hierarchies;
+use super::owner::Owner;
+use super::supervisor::Supervisor;
+use super::sweep::{self, SweepReport};
+use super::{HostError, TrialDir, check_time_factor, lock, mounts, places};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// One run of podcheck: everything of it that is on the host hangs below its directory and its cgroup.
+///
+/// The process that owns it ends it by [`Run::end`], or by dropping it, or by ending however; the run's supervisor then
+/// takes everything away. Processes of one nextest run share one run, which ends with nextest.
+#[derive(Debug)]
+pub struct Run {
+    dir: PathBuf,
+    id: String,
+    hierarchies: &'static Hierarchies,
+    /// `None` once ended, and where another process or nextest ends the run.
+    supervisor: Mutex<Option<Supervisor>>,
+}
+
+impl Run {
+    /// Joins the run this process belongs to (one nextest run is one run) or begins one, with its supervisor, and sweeps
+    /// what nobody holds any more.
+    ///
+    /// # Errors
+    /// Not root, `hand_over` missing in main, or the host refused.
+    pub fn begin() -> Result<Arc<Run>, HostError> {
+        check_caller()?;
+        let hierarchies = Hierarchies::detect()?;
+        let owner = Owner::find()?;
+        let root = lock::RootLock::take()?;
+        let id = owner.run_id().unwrap_or_else(places::random_id);
+        let dir = places::run_dir(&id);
+        let lock_file = dir.join(places::LOCK);
+        let run =
+            |supervisor| Run { dir: dir.clone(), id: id.clone(), hierarchies, supervisor: Mutex::new(supervisor) };
+        if lock_file.exists() {
+            match lock::attempt_file(&lock_file)
+                .map_err(|e| HostError::os(format!("lock {}", lock_file.display()), e))?
+            {
+                None => return Ok(Arc::new(run(None))),
+                // Its supervisor is gone, but not its owner.
+                Some(held) => drop(sweep::sweep_run(&id, &held, Some(&root))?),
+            }
+        }
+        let unheld = sweep::claim_unheld(&root, hierarchies)?;
+        let daemons = places::cgroup(&id, DAEMONS);
+        let started = make_dirs(&dir)
+            .and_then(|()| hierarchies.set_up_top())
+            .and_then(|()| hierarchies.create(&daemons))
+            .and_then(|()| Supervisor::start(&dir, &owner))
+            .inspect_err(|_| {
+                // What would not go here either is the next start's business.
+                let _ = hierarchies.remove(&daemons).and_then(|()| mounts::remove_dir(&dir));
+                hierarchies.remove_top_if_empty();
+            });
+        drop(root);
+        let supervisor = started?;
+        // What another run left does not keep this one from going on; `podcheck sweep` says what would not go.
+        drop(unheld.sweep());
+        Ok(Arc::new(run(owner.is_self().then_some(supervisor))))
+    }
+
+    /// Eight characters, unique on this host.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// `/run/podcheck/<id>`: daemons' and trials' directories lie below.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The cgroup hierarchies of this host.
+    pub fn hierarchies(&self) -> &'static Hierarchies {
+        self.hierarchies
+    }
+
+    /// The cgroup of a private daemon, made if it is not there: what runs in it ends with the run.
+    ///
+    /// # Errors
+    /// The host refused.
+    pub fn daemon_cgroup(&self, name: &str) -> Result<String, HostError> {
+        let path = format!("{}/{name}", places::cgroup(&self.id, DAEMONS));
+        self.hierarchies.create(&path)?;
+        Ok(path)
+    }
+
+    /// Notes an interface (`pchk…`) that is to go with the run. To be called before it is made.
+    ///
+    /// # Errors
+    /// The name is none of podcheck's, or the host refused.
+    pub fn record_interface(&self, name: &str) -> Result<(), HostError> {
+        let action = || format!("record the interface {name}");
+        if places::tag_of_interface(name).is_none() {
+            return Err(HostError::new(
+                action(),
+                "its name must be pchk or pchkb and eight letters and digits".to_owned(),
+            ));
+        }
+        std::fs::write(self.dir.join(sweep::INTERFACES).join(name), "").map_err(|e| HostError::os(action(), e))
+    }
+
+    /// A fresh place for one trial.
+    ///
+    /// # Errors
+    /// The host refused.
+    pub fn trial(&self) -> Result<TrialDir, HostError> {
+        TrialDir::new(&self.id, &self.dir, self.hierarchies)
+    }
+
+    /// Ends the run in order and waits until everything of it is gone. Returns what had to be removed although it should
+    /// have gone by then: nothing where another process ends the run, or it has ended.
+    ///
+    /// # Errors
+    /// The supervisor did not answer.
+    pub fn end(&self) -> Result<SweepReport, HostError> {
+        let supervisor = self.supervisor.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(supervisor) = supervisor else { return Ok(SweepReport::default()) };
+        if let Some(report) = supervisor.end()? {
+            return Ok(report);
+        }
+        // The supervisor was killed: what it would have done is done here, unless another podcheck is at it already.
+        let file = self.dir.join(places::LOCK);
+        if !file.exists() {
+            return Ok(SweepReport::default());
+        }
+        let held = lock::attempt_file(&file).map_err(|e| HostError::os(format!("lock {}", file.display()), e))?;
+        held.map_or_else(|| Ok(SweepReport::default()), |held| sweep::sweep_run(&self.id, &held, None))
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        // Nobody is left to tell; what would not go is the next start's business.
+        let _ = self.end();
+    }
+}
+
+/// The part of a run's cgroups that holds its private daemons.
+pub(super) const DAEMONS: &str = "daemons";
+
+fn check_caller() -> Result<(), HostError> {
+    let refused = |detail: &str| Err(HostError::new("begin a run", detail.to_owned()));
+    if !crate::has_handed_over() {
+        return refused("podcheck::hand_over() is missing as the first line of this program's main");
+    }
+    if !nix::unistd::geteuid().is_root() {
+        return refused("podcheck makes namespaces, mounts and cgroups: run it as root (sudo)");
+    }
+    check_time_factor()
+}
+
+fn make_dirs(dir: &Path) -> Result<(), HostError> {
+    let parts = ["trials", sweep::INTERFACES, "daemons"].map(|part| dir.join(part));
+    for path in std::iter::once(dir.to_owned()).chain(parts) {
+        lock::private_dir(&path).map_err(|e| HostError::os(format!("create {}", path.display()), e))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_hand_over_nothing_is_begun() {
+        // The test harness's main is not ours: a supervisor started from here would run these tests again.
+        let error = Run::begin().map(|_| ()).expect_err("is refused").to_string();
+        assert!(error.contains("hand_over()"), "{error}");
+    }
+}

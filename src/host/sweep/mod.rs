@@ -1,0 +1,237 @@
+//! Taking away what a run left: its processes, mounts, interfaces, cgroups and directory, in this order.
+
+mod report;
+
+pub use report::SweepReport;
+
+use super::cgroup::{Hierarchies, TOP};
+use super::lock::RootLock;
+use super::run::DAEMONS;
+use super::{HostError, link, lock, mounts, places, poll_until, scaled, subnet, volume};
+use nix::fcntl::Flock;
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// Directory of a run with a file for each interface it may have besides its trials'.
+pub(super) const INTERFACES: &str = "interfaces";
+
+/// How long the ports of a bridge have to go by themselves.
+const PORTS_WITHIN: Duration = Duration::from_secs(2);
+
+/// Removes what runs left that nobody holds any more.
+///
+/// # Errors
+/// Not root, or /run/podcheck cannot be locked. What would not go stands in the report.
+pub fn sweep_unheld() -> Result<SweepReport, HostError> {
+    if !nix::unistd::geteuid().is_root() {
+        return Err(HostError::new("sweep", "only root may: use sudo".to_owned()));
+    }
+    let hierarchies = Hierarchies::detect()?;
+    let root = RootLock::take()?;
+    let unheld = claim_unheld(&root, hierarchies)?;
+    hierarchies.remove_top_if_empty();
+    drop(root);
+    Ok(unheld.sweep())
+}
+
+/// What was found to be held by nobody; its runs are locked by us.
+pub(super) struct Unheld {
+    runs: Vec<(String, Flock<File>)>,
+    cgroups: Vec<String>,
+    interfaces: Vec<String>,
+    hierarchies: &'static Hierarchies,
+}
+
+/// Finds and locks the runs that nobody holds, and lists cgroups and interfaces of runs that have no directory.
+pub(super) fn claim_unheld(_root: &RootLock, hierarchies: &'static Hierarchies) -> Result<Unheld, HostError> {
+    // Before the records that say whose they are.
+    let interfaces: Vec<String> =
+        link::names().into_iter().filter(|name| places::tag_of_interface(name).is_some()).collect();
+    let mut unheld = Unheld { runs: Vec::new(), cgroups: Vec::new(), interfaces: Vec::new(), hierarchies };
+    let mut known = BTreeSet::new();
+    for id in run_ids()? {
+        known.insert(id.clone());
+        let file = places::run_dir(&id).join(places::LOCK);
+        let lock = lock::attempt_file(&file).map_err(|e| HostError::os(format!("lock {}", file.display()), e))?;
+        unheld.runs.extend(lock.map(|lock| (id, lock)));
+    }
+    let mut elsewhere = false;
+    for name in top_cgroups(hierarchies) {
+        let Some((id, _part)) = name.split_once('-').filter(|(id, _)| places::is_id(id)) else {
+            continue;
+        };
+        if known.contains(id) {
+            continue;
+        }
+        // Another podcheck with a /run of its own, in a container say, may share our cgroups.
+        if beacon_is_lit(hierarchies, id) {
+            elsewhere = true;
+        } else {
+            unheld.cgroups.push(format!("{TOP}/{name}"));
+        }
+    }
+    if !elsewhere {
+        let recorded: BTreeSet<String> =
+            known.iter().flat_map(|id| recorded_interfaces(&places::run_dir(id))).collect();
+        unheld.interfaces = interfaces.into_iter().filter(|name| !recorded.contains(name)).collect();
+    }
+    Ok(unheld)
+}
+
+impl Unheld {
+    /// Removes it.
+    pub(super) fn sweep(self) -> SweepReport {
+        let mut report = SweepReport::default();
+        for (id, held) in &self.runs {
+            let swept = sweep_run(id, held, None);
+            let swept = report.note(swept);
+            report.merge(swept);
+            // Told by its own name, not as a cgroup or directory of no meaning.
+            report.runs.push(id.clone());
+        }
+        for path in &self.cgroups {
+            let killed = self.hierarchies.kill(path);
+            let killed = report.note(killed);
+            report.processes.extend(killed);
+            let removed = self.hierarchies.remove(path);
+            report.note(removed);
+            report.cgroups.push(path.clone());
+        }
+        for name in &self.interfaces {
+            delete_interface(name, &mut report);
+        }
+        // Under the lock: a run that is just beginning makes its cgroup under it, too.
+        if !self.cgroups.is_empty()
+            && let Ok(_root) = RootLock::take()
+        {
+            self.hierarchies.remove_top_if_empty();
+        }
+        report
+    }
+}
+
+/// Removes everything of one run. `held` is its lock; it is kept until all is gone, and its file goes last of all. If
+/// something would not go the directory stays, for the next sweep to find.
+pub(super) fn sweep_run(id: &str, held: &Flock<File>, root: Option<&RootLock>) -> Result<SweepReport, HostError> {
+    let _ = held;
+    let hierarchies = Hierarchies::detect()?;
+    let dir = places::run_dir(id);
+    let mut report = SweepReport::default();
+    let mut parts: Vec<String> = top_cgroups(hierarchies)
+        .into_iter()
+        .filter_map(|name| name.strip_prefix(id)?.strip_prefix('-').map(str::to_owned))
+        .collect();
+    // Daemons first: nothing they look after is then started again or tidied up under our hands.
+    parts.sort_by_key(|part| part != DAEMONS);
+    for part in &parts {
+        let killed = hierarchies.kill(&places::cgroup(id, part));
+        let killed = report.note(killed);
+        if part == DAEMONS { report.daemons.extend(killed) } else { report.processes.extend(killed) }
+    }
+    let unmounted = mounts::unmount_below(&dir);
+    report.mounts = report.note(unmounted).iter().map(|p| p.display().to_string()).collect();
+    for name in recorded_interfaces(&dir) {
+        delete_interface(&name, &mut report);
+    }
+    for trial in names_in(&dir.join("trials")) {
+        let stays = volume::take_back(&dir.join("trials").join(trial));
+        report.stays.extend(stays.iter().map(|p| p.display().to_string()));
+    }
+    for part in &parts {
+        let path = places::cgroup(id, part);
+        let removed = hierarchies.remove(&path);
+        report.note(removed);
+        if part != DAEMONS {
+            report.cgroups.push(path);
+        }
+    }
+    if report.failures.is_empty() {
+        let removed = remove_dirs(id, &dir, hierarchies, root);
+        report.note(removed);
+    }
+    Ok(report)
+}
+
+/// Deletes an interface, and first what hangs on it if it is a bridge: a daemon's veths, whose names are not ours.
+fn delete_interface(name: &str, report: &mut SweepReport) {
+    // They go with their network namespaces, a little after the processes.
+    let deadline = Instant::now() + scaled(PORTS_WITHIN);
+    poll_until(deadline, || link::ports(name).is_empty().then_some(()));
+    for port in link::ports(name) {
+        let deleted = link::delete(&port);
+        if report.note(deleted) {
+            report.interfaces.push(port);
+        }
+    }
+    let deleted = link::delete(name);
+    if report.note(deleted) {
+        report.interfaces.push(name.to_owned());
+    }
+}
+
+/// The last step, under the root's lock: the directory, the subnets and, with the last run, `/podcheck`.
+fn remove_dirs(id: &str, dir: &Path, hierarchies: &Hierarchies, root: Option<&RootLock>) -> Result<(), HostError> {
+    let entries = names_in(dir).into_iter().filter(|name| name != places::LOCK);
+    for path in entries.map(|name| dir.join(name)) {
+        if path.is_dir() {
+            mounts::remove_dir(&path)?;
+        } else {
+            // Gone, or the directory below will not go, which is then said.
+            let _ = std::fs::remove_file(&path);
+        }
+    }
+    let _root = match root {
+        Some(_) => None,
+        None => Some(RootLock::take()?),
+    };
+    mounts::remove_dir(dir)?;
+    subnet::release(id);
+    hierarchies.remove_top_if_empty();
+    Ok(())
+}
+
+/// A lock that shows across containers that a run is held: on the cgroup of its daemons.
+pub(super) fn light_beacon(id: &str) -> Result<Option<Flock<File>>, HostError> {
+    let Some(dir) = beacon(Hierarchies::detect()?, id) else {
+        return Ok(None);
+    };
+    let failed = |e: std::io::Error| HostError::os(format!("lock {}", dir.display()), e);
+    lock::attempt(File::open(&dir).map_err(failed)?).map_err(failed)
+}
+
+fn beacon_is_lit(hierarchies: &Hierarchies, id: &str) -> bool {
+    beacon(hierarchies, id)
+        .and_then(|dir| File::open(dir).ok())
+        .is_some_and(|file| matches!(lock::attempt(file), Ok(None)))
+}
+
+fn beacon(hierarchies: &Hierarchies, id: &str) -> Option<PathBuf> {
+    hierarchies.list().first().map(|h| h.dir(&places::cgroup(id, DAEMONS)))
+}
+
+/// Names of the cgroups in `/podcheck`, in any hierarchy.
+fn top_cgroups(hierarchies: &Hierarchies) -> BTreeSet<String> {
+    let dirs = hierarchies.list().iter().map(|h| h.dir(TOP));
+    dirs.flat_map(|dir| {
+        let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+        entries.filter(|e| e.file_type().is_ok_and(|t| t.is_dir())).filter_map(|e| e.file_name().into_string().ok())
+    })
+    .collect()
+}
+
+fn run_ids() -> Result<Vec<String>, HostError> {
+    Ok(names_in(Path::new(places::ROOT)).into_iter().filter(|name| places::is_id(name)).collect())
+}
+
+/// Interfaces that a run's records name: its trials' and those noted one by one.
+fn recorded_interfaces(dir: &Path) -> Vec<String> {
+    let trials = names_in(&dir.join("trials")).into_iter().map(|tag| places::interface(&tag));
+    trials.chain(names_in(&dir.join(INTERFACES))).collect()
+}
+
+fn names_in(dir: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+    entries.filter_map(|e| e.file_name().into_string().ok()).collect()
+}

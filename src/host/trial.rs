@@ -1,0 +1,220 @@
+//! The corner of the host that one Pod has: a directory and a cgroup root.
+
+use super::cgroup::Hierarchies;
+use super::volume::{self, VOLUMES};
+use super::{HostError, hosts, link, lock, mounts, places, poll_until, scaled, subnet};
+use crate::plan::{MountSource, Plan, VolumePlan};
+use std::fs::{OpenOptions, Permissions};
+use std::io::Write;
+use std::net::{IpAddr, Ipv4Addr};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Directory of a trial with a termination log for each container.
+const TERMINATION_LOGS: &str = "termination-log";
+/// The Pod's /etc/hosts.
+const HOSTS: &str = "hosts";
+/// A veth goes with its network namespace, which the kernel takes down in the background after the last process, one
+/// namespace after the other.
+const INTERFACE_WITHIN: Duration = Duration::from_secs(10);
+/// It is mostly a matter of milliseconds, in which this is the pause between two looks.
+const INTERFACE_PAUSE: Duration = Duration::from_micros(100);
+
+/// The corner of the host that one Pod has: a directory and a cgroup root.
+///
+/// Dropping it leaves everything to the run's supervisor; [`TrialDir::remove`] is the orderly end.
+#[derive(Debug)]
+pub struct TrialDir {
+    dir: PathBuf,
+    tag: String,
+    cgroup_root: String,
+    hierarchies: &'static Hierarchies,
+    /// The cgroups that `prepare` made: what else is found below the root is a runtime's.
+    cgroups: Mutex<Vec<String>>,
+    /// Of its Pod, once it has one.
+    address: Mutex<Option<Ipv4Addr>>,
+}
+
+impl TrialDir {
+    /// Makes a fresh one in the directory of a run.
+    pub(super) fn new(run: &str, run_dir: &Path, hierarchies: &'static Hierarchies) -> Result<TrialDir, HostError> {
+        let trials = run_dir.join("trials");
+        loop {
+            let tag = places::random_id();
+            let dir = trials.join(&tag);
+            match std::fs::create_dir(&dir) {
+                Ok(()) => {
+                    let cgroup_root = places::cgroup(run, &tag);
+                    let cgroups = Mutex::new(vec![cgroup_root.clone()]);
+                    let address = Mutex::default();
+                    return Ok(TrialDir { dir, tag, cgroup_root, hierarchies, cgroups, address });
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+                Err(error) => {
+                    return Err(HostError::os(format!("create {}", dir.display()), error));
+                }
+            }
+        }
+    }
+
+    /// Eight lower-case letters and digits, unique on this host: for names of interfaces, `pchk<tag>`.
+    pub fn tag(&self) -> &str {
+        &self.tag
+    }
+
+    /// Unique on this host, fit for names of containers: the tag.
+    pub fn id(&self) -> &str {
+        &self.tag
+    }
+
+    /// Its directory.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The address of its Pod, where [`super::Run::address_for`] keeps it.
+    pub(super) fn address(&self) -> &Mutex<Option<Ipv4Addr>> {
+        &self.address
+    }
+
+    /// Cgroup path, from podcheck's base in each hierarchy, below which the plan's paths lie: `/podcheck/<run>-<tag>`.
+    pub fn cgroup_root(&self) -> &str {
+        &self.cgroup_root
+    }
+
+    /// The path, in the same sense, of a cgroup of the plan: `/podcheck/<run>-<tag>/kubepods/burstable/pod<uid>`.
+    pub fn cgroup(&self, below: &str) -> String {
+        format!("{}/{}", self.cgroup_root, below.trim_start_matches('/'))
+    }
+
+    /// The cgroup hierarchies in which [`TrialDir::cgroup_root`] lies.
+    pub fn hierarchies(&self) -> &'static Hierarchies {
+        self.hierarchies
+    }
+
+    /// Makes volumes, managed files and the cgroups above the containers.
+    ///
+    /// # Errors
+    /// The host refused, or a hostPath is not what its type says.
+    pub fn prepare(&self, plan: &Plan) -> Result<(), HostError> {
+        check_names(plan)?;
+        let logs = self.dir.join(TERMINATION_LOGS);
+        lock::private_dir(&logs).map_err(|e| HostError::os(format!("create {}", logs.display()), e))?;
+        volume::prepare(&self.dir, &plan.volumes)?;
+        for container in &plan.containers {
+            write_shared(&logs.join(&container.name), "", 0o666)?;
+        }
+        self.write_hosts(plan, None)?;
+        for cgroup in &plan.cgroups {
+            let path = self.cgroup(&cgroup.path);
+            self.hierarchies.create(&path)?;
+            self.cgroups.lock().unwrap_or_else(PoisonError::into_inner).push(path.clone());
+            self.hierarchies.apply(&path, &cgroup.resources)?;
+        }
+        Ok(())
+    }
+
+    /// The host's path of a mount's source.
+    pub fn source(&self, plan: &Plan, source: &MountSource) -> PathBuf {
+        match source {
+            MountSource::Hosts => self.dir.join(HOSTS),
+            MountSource::TerminationLog(container) => self.dir.join(TERMINATION_LOGS).join(container),
+            MountSource::Volume(wanted) => {
+                let host_path = plan.volumes.iter().find_map(|volume| match volume {
+                    VolumePlan::HostPath { name, path, .. } if name == wanted => Some(path.clone()),
+                    _ => None,
+                });
+                host_path.unwrap_or_else(|| self.dir.join(VOLUMES).join(wanted))
+            }
+        }
+    }
+
+    /// Writes the Pod's /etc/hosts as a kubelet does. In place: what is mounted into containers already changes with it.
+    ///
+    /// # Errors
+    /// The host refused.
+    pub fn write_hosts(&self, plan: &Plan, address: Option<IpAddr>) -> Result<(), HostError> {
+        let host = std::fs::read_to_string("/etc/hosts").unwrap_or_default();
+        write_shared(&self.dir.join(HOSTS), &hosts::text(plan, address, &host), 0o644)
+    }
+
+    /// Takes everything of the trial away, killing what still runs in its cgroups. Returns what was still running,
+    /// mounted or made, which a runtime should have removed; and what of a hostPath stays because the Pod wrote there.
+    ///
+    /// # Errors
+    /// What would not go.
+    pub fn remove(self) -> Result<Vec<String>, HostError> {
+        let mut left = self.remove_cgroups()?;
+        for point in mounts::unmount_below(&self.dir)? {
+            left.push(format!("mount {}", point.display()));
+        }
+        left.extend(volume::take_back(&self.dir).into_iter().map(|p| format!("hostPath {} (stays)", p.display())));
+        // Late, since it goes by itself meanwhile, but before its address may be another Pod's.
+        let interface = places::interface(&self.tag);
+        if interface_stays(&interface) && link::delete(&interface)? {
+            left.push(format!("interface {interface}"));
+        }
+        subnet::release_of_trial(&self);
+        mounts::remove_dir(&self.dir)?;
+        Ok(left)
+    }
+
+    /// Ends what runs in the trial's cgroups and removes them; returns what should not have been there.
+    fn remove_cgroups(&self) -> Result<Vec<String>, HostError> {
+        let made = self.cgroups.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.hierarchies.remove_if_empty(&made) {
+            return Ok(Vec::new());
+        }
+        let killed = self.hierarchies.kill(&self.cgroup_root)?;
+        let mut left: Vec<String> = killed.into_iter().map(|process| format!("process {process}")).collect();
+        let foreign = self.hierarchies.below(&self.cgroup_root).into_iter().filter(|path| !made.contains(path));
+        let below =
+            |path: String| path.strip_prefix(&self.cgroup_root).unwrap_or(&path).trim_start_matches('/').to_owned();
+        left.extend(foreign.map(|path| format!("cgroup {}", below(path))));
+        self.hierarchies.remove(&self.cgroup_root)?;
+        Ok(left)
+    }
+}
+
+/// Waits for an interface to go with its network namespace; true if it does not.
+fn interface_stays(name: &str) -> bool {
+    let gone = || nix::net::if_::if_nametoindex(name).is_err();
+    let (now, soon) = (Instant::now(), Duration::from_millis(50));
+    while now.elapsed() < soon {
+        if gone() {
+            return false;
+        }
+        std::thread::sleep(INTERFACE_PAUSE);
+    }
+    poll_until(now + scaled(INTERFACE_WITHIN), || gone().then_some(())).is_none()
+}
+
+/// Names become file names.
+fn check_names(plan: &Plan) -> Result<(), HostError> {
+    let volumes = plan.volumes.iter().map(|volume| match volume {
+        VolumePlan::EmptyDir { name } | VolumePlan::HostPath { name, .. } => name,
+    });
+    for name in volumes.chain(plan.containers.iter().map(|c| &c.name)) {
+        if name.is_empty() || name.contains('/') || name == "." || name == ".." {
+            return Err(HostError::new(format!("prepare {name:?}"), "it is no name for a file".to_owned()));
+        }
+    }
+    Ok(())
+}
+
+/// Writes a file that users of containers read or write, whatever the umask.
+fn write_shared(path: &Path, text: &str, mode: u32) -> Result<(), HostError> {
+    let write = || {
+        let mut file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
+        file.write_all(text.as_bytes())?;
+        // Not cut off before: ext4 takes that for a file being replaced, and writes it to the disk at once.
+        let length = u64::try_from(text.len()).unwrap_or(u64::MAX);
+        if file.metadata()?.len() > length {
+            file.set_len(length)?;
+        }
+        file.set_permissions(Permissions::from_mode(mode))
+    };
+    write().map_err(|e| HostError::os(format!("write {}", path.display()), e))
+}
