@@ -1,0 +1,216 @@
+//! Which file of which hierarchy says what of a cgroup.
+
+use super::cgroup::Hierarchy;
+use super::error::{Malformed, ObserveError};
+use super::limits::{self, CpuShare, Limit};
+use super::member::Reader;
+use super::observation::{CgroupSeen, Seen};
+use super::read::{CgroupDir, Evidence, senseless, unreadable};
+use super::words::{keyed, number};
+
+/// Where a controller's files of a cgroup are.
+enum Place<'a> {
+    V1(&'a Dir),
+    V2(&'a Dir),
+    /// The controller is there, the cgroup is not where it can be seen.
+    OutOfView,
+    /// The host has no such controller.
+    Missing,
+}
+
+/// A cgroup's directory in one hierarchy.
+struct Dir {
+    path: String,
+    dir: CgroupDir,
+    is_root: bool,
+}
+
+/// Controllers whose files are read.
+const CONTROLLERS: [&str; 4] = ["memory", "cpu", "pids", "devices"];
+
+impl Reader<'_> {
+    /// The hierarchy has that controller: on one host a controller is in one hierarchy only.
+    fn has(&self, hierarchy: &Hierarchy, controller: &str) -> bool {
+        if hierarchy.is_unified() {
+            self.controllers.contains(controller)
+        } else {
+            hierarchy.controllers.iter().any(|name| name == controller)
+        }
+    }
+
+    /// Reads the cgroup that `path_of` names in each hierarchy.
+    pub fn cgroup(
+        &self,
+        path_of: impl Fn(&Hierarchy) -> Option<String>,
+        owner: &str,
+        evidence: &mut Evidence,
+    ) -> Result<CgroupSeen, ObserveError> {
+        let mut dirs = Vec::new();
+        for hierarchy in self.hierarchies {
+            if !CONTROLLERS.iter().any(|name| self.has(hierarchy, name)) {
+                continue;
+            }
+            let cgroup = path_of(hierarchy);
+            let is_root = cgroup.as_deref() == Some("/");
+            let dir = match cgroup.and_then(|cgroup| hierarchy.directory(&cgroup)) {
+                Some(path) => {
+                    CgroupDir::open(&path).map_err(unreadable(path.clone()))?.map(|dir| Dir { path, dir, is_root })
+                }
+                None => None,
+            };
+            dirs.push((hierarchy, dir));
+        }
+        let mut files = Files { reader: self, dirs: &dirs, owner, evidence, seen: CgroupSeen::default() };
+        files.memory()?;
+        files.cpu()?;
+        files.pids()?;
+        files.devices()?;
+        Ok(files.seen)
+    }
+}
+
+/// One cgroup being read.
+struct Files<'a, 'e> {
+    reader: &'a Reader<'a>,
+    dirs: &'a [(&'a Hierarchy, Option<Dir>)],
+    owner: &'a str,
+    evidence: &'e mut Evidence,
+    seen: CgroupSeen,
+}
+
+impl<'a> Files<'a, '_> {
+    fn place(&self, controller: &str) -> Place<'a> {
+        match self.dirs.iter().find(|(hierarchy, _)| self.reader.has(hierarchy, controller)) {
+            Some((hierarchy, Some(dir))) if hierarchy.is_unified() => Place::V2(dir),
+            Some((_, Some(dir))) => Place::V1(dir),
+            Some((_, None)) => Place::OutOfView,
+            None => Place::Missing,
+        }
+    }
+
+    /// Reads the file that shows `fact`; `missing` is what it means that there is none, except in a root cgroup, which
+    /// holds nobody to anything.
+    fn value<T>(
+        &mut self,
+        fact: &'static str,
+        dir: &Dir,
+        file: &str,
+        missing: Seen<T>,
+        parse: impl FnOnce(&str) -> Result<T, Malformed>,
+    ) -> Result<Seen<T>, ObserveError> {
+        let path = format!("{}/{file}", dir.path);
+        let text = dir.dir.text(file).map_err(unreadable(path.clone()))?;
+        self.seen.files.insert(fact, path.clone());
+        let Some(text) = text else { return Ok(if dir.is_root { Seen::Absent } else { missing }) };
+        self.evidence.keep(self.owner, &format!("cgroup/{file}"), &text);
+        parse(&text).map(Seen::Value).map_err(senseless(path))
+    }
+
+    fn memory(&mut self) -> Result<(), ObserveError> {
+        match self.place("memory") {
+            Place::V1(dir) => {
+                let none = Seen::Unobservable("swap-accounting");
+                self.seen.limits.memory_bytes =
+                    self.value("memory_bytes", dir, "memory.limit_in_bytes", Seen::Absent, limits::v1_bytes)?;
+                self.seen.limits.memory_swap_bytes =
+                    self.value("memory_swap_bytes", dir, "memory.memsw.limit_in_bytes", none, limits::v1_bytes)?;
+                self.seen.events.oom_kill = self.count("oom_kill", dir, "memory.oom_control", "oom_kill")?;
+            }
+            Place::V2(dir) => {
+                let none = Seen::Unobservable("swap-accounting");
+                let memory = self.value("memory_bytes", dir, "memory.max", Seen::Absent, limits::or_max)?;
+                let swap = self.value("memory_swap_bytes", dir, "memory.swap.max", none, limits::or_max)?;
+                self.seen.limits.memory_swap_bytes = match (memory, swap) {
+                    (Seen::Value(memory), Seen::Value(swap)) => Seen::Value(limits::together(memory, swap)),
+                    (Seen::Value(_), swap) => swap,
+                    (memory, _) => memory,
+                };
+                self.seen.limits.memory_bytes = memory;
+                self.seen.events.oom_kill = self.count("oom_kill", dir, "memory.events", "oom_kill")?;
+            }
+            Place::OutOfView => self.no_memory("cgroup-in-view"),
+            Place::Missing => self.no_memory("memory-controller"),
+        }
+        Ok(())
+    }
+
+    fn cpu(&mut self) -> Result<(), ObserveError> {
+        match self.place("cpu") {
+            Place::V1(dir) => {
+                let none = "cpu-bandwidth";
+                let limits = (
+                    self.value("cpu_quota_usec", dir, "cpu.cfs_quota_us", Seen::Unobservable(none), limits::v1_quota)?,
+                    self.value("cpu_period_usec", dir, "cpu.cfs_period_us", Seen::Unobservable(none), number)?,
+                    self.value("cpu_share", dir, "cpu.shares", Seen::Absent, |t| number(t).map(CpuShare::Shares))?,
+                );
+                self.set_cpu(limits);
+                self.seen.events.nr_throttled = self.count("nr_throttled", dir, "cpu.stat", "nr_throttled")?;
+            }
+            Place::V2(dir) => {
+                let max = self.value("cpu_quota_usec", dir, "cpu.max", Seen::Absent, limits::cpu_max)?;
+                self.seen.files.insert("cpu_period_usec", format!("{}/cpu.max", dir.path));
+                let share =
+                    self.value("cpu_share", dir, "cpu.weight", Seen::Absent, |t| number(t).map(CpuShare::Weight))?;
+                self.set_cpu((max.map(|(quota, _)| quota), max.map(|(_, period)| period), share));
+                self.seen.events.nr_throttled = self.count("nr_throttled", dir, "cpu.stat", "nr_throttled")?;
+            }
+            Place::OutOfView => self.no_cpu("cgroup-in-view"),
+            Place::Missing => self.no_cpu("cpu-controller"),
+        }
+        Ok(())
+    }
+
+    fn pids(&mut self) -> Result<(), ObserveError> {
+        match self.place("pids") {
+            Place::V1(dir) | Place::V2(dir) => {
+                self.seen.limits.pids = self.value("pids", dir, "pids.max", Seen::Absent, limits::or_max)?;
+                self.seen.events.pids_max = self.count("pids_max", dir, "pids.events", "max")?;
+            }
+            Place::OutOfView => self.no_pids("cgroup-in-view"),
+            Place::Missing => self.no_pids("pids-controller"),
+        }
+        Ok(())
+    }
+
+    fn devices(&mut self) -> Result<(), ObserveError> {
+        self.seen.devices = match self.place("devices") {
+            Place::V1(dir) => self.value("devices", dir, "devices.list", Seen::Absent, |text| {
+                Ok(text.lines().map(str::to_owned).collect())
+            })?,
+            Place::OutOfView => Seen::Unobservable("cgroup-in-view"),
+            // v2 keeps its rules in a BPF program, which can be felt but not read.
+            Place::V2(_) | Place::Missing => Seen::Unobservable("devices-list"),
+        };
+        Ok(())
+    }
+
+    fn count(&mut self, fact: &'static str, dir: &Dir, file: &str, key: &str) -> Result<Seen<u64>, ObserveError> {
+        let counted = self.value(fact, dir, file, Seen::Absent, |text| keyed(text, key))?;
+        Ok(match counted {
+            Seen::Value(Some(count)) => Seen::Value(count),
+            Seen::Unobservable(ability) => Seen::Unobservable(ability),
+            Seen::Value(None) | Seen::Absent => Seen::Absent,
+        })
+    }
+
+    fn set_cpu(&mut self, (quota, period, share): (Seen<Limit>, Seen<u64>, Seen<CpuShare>)) {
+        let limits = &mut self.seen.limits;
+        (limits.cpu_quota_usec, limits.cpu_period_usec, limits.cpu_share) = (quota, period, share);
+    }
+
+    fn no_memory(&mut self, ability: &'static str) {
+        self.seen.limits.memory_bytes = Seen::Unobservable(ability);
+        self.seen.limits.memory_swap_bytes = Seen::Unobservable(ability);
+        self.seen.events.oom_kill = Seen::Unobservable(ability);
+    }
+
+    fn no_cpu(&mut self, ability: &'static str) {
+        self.set_cpu((Seen::Unobservable(ability), Seen::Unobservable(ability), Seen::Unobservable(ability)));
+        self.seen.events.nr_throttled = Seen::Unobservable(ability);
+    }
+
+    fn no_pids(&mut self, ability: &'static str) {
+        self.seen.limits.pids = Seen::Unobservable(ability);
+        self.seen.events.pids_max = Seen::Unobservable(ability);
+    }
+}

@@ -1,0 +1,220 @@
+//! Looks at one member, consistently: it is the same program before and after.
+
+use super::cgroup::{self, Hierarchy};
+use super::error::ObserveError;
+use super::observation::{Host, MemberSeen, Security, Seen, Subject};
+use super::read::{self, Evidence, Root, senseless, unreadable};
+use super::words::{nul_separated, number};
+use super::{mountinfo, stat, status};
+use crate::host::{Process, poll_until};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::time::{Duration, Instant};
+
+/// Kinds of namespaces, in the order of the document.
+pub const KINDS: [&str; 8] = ["net", "ipc", "uts", "pid", "mnt", "user", "cgroup", "time"];
+
+/// Small files that the Pod contract speaks of.
+const FILES: [&str; 3] = ["/etc/hostname", "/etc/hosts", "/etc/resolv.conf"];
+
+/// The host as members are compared with it.
+pub fn host(daemon: Option<&Process>, evidence: &mut Evidence) -> Result<Host, ObserveError> {
+    let us = Process::open(std::process::id().cast_signed()).map_err(unreadable("/proc/self"))?;
+    let daemon = daemon.unwrap_or(&us);
+    let mut namespaces = BTreeMap::new();
+    for kind in KINDS {
+        let found = read::namespace(daemon, kind).map_err(unreadable(format!("/proc/{}/ns/{kind}", daemon.pid())))?;
+        namespaces.insert(kind, Vec::from_iter(found));
+    }
+    // A private daemon lives in a mount namespace of its own, but a container in PID 1's is in the host's just the same.
+    let first = Process::open(1).and_then(|init| read::namespace(&init, "mnt"));
+    namespaces.entry("mnt").or_default().extend(first.ok().flatten());
+    let mounts = read::text(&us, "mountinfo").map_err(unreadable("/proc/self/mountinfo"))?;
+    evidence.keep("host", "mountinfo", &mounts);
+    let root = Root::open(&us).map_err(unreadable("/"))?;
+    let apparmor = "/sys/module/apparmor/parameters/enabled";
+    Ok(Host {
+        namespaces,
+        hostname: nix::unistd::gethostname()
+            .map_err(|e| unreadable("the host name")(e.into()))?
+            .to_string_lossy()
+            .into_owned(),
+        files: files(&root, str::to_owned)?,
+        mounts: mountinfo::parse(&mounts).map_err(senseless("/proc/self/mountinfo"))?,
+        shm: root.shm().map_err(unreadable("/dev/shm"))?.map(|shm| shm.id),
+        apparmor: read::host_text(apparmor).map_err(unreadable(apparmor))?.is_some_and(|text| text.trim() == "Y"),
+    })
+}
+
+/// The small files in a root; `name` is what a path in it is called in an error.
+fn files(root: &Root, name: impl Fn(&str) -> String) -> Result<BTreeMap<&'static str, String>, ObserveError> {
+    let mut files = BTreeMap::new();
+    for file in FILES {
+        files.extend(root.text(file).map_err(unreadable(name(file)))?.map(|text| (file, text)));
+    }
+    Ok(files)
+}
+
+/// Controllers that the v2 hierarchy has; none where it is not mounted.
+pub fn controllers(hierarchies: &[Hierarchy], evidence: &mut Evidence) -> Result<BTreeSet<String>, ObserveError> {
+    let Some(unified) = hierarchies.iter().find(|h| h.is_unified()) else { return Ok(BTreeSet::new()) };
+    let file = format!("{}/cgroup.controllers", unified.mount_point);
+    let text = read::host_text(&file).map_err(unreadable(file))?.unwrap_or_default();
+    evidence.keep("host", "cgroup.controllers", &text);
+    Ok(text.split_whitespace().map(str::to_owned).collect())
+}
+
+/// Whether a process has ended, or does within moments: one that is exiting has no memory, and so no executable and no
+/// arguments, before it is seen to be a zombie.
+pub fn is_ending(process: &Process) -> bool {
+    let moments = Instant::now() + Duration::from_millis(50);
+    poll_until(moments, || (!process.is_alive()).then_some(())).is_some()
+}
+
+/// What every member of a Pod is read with.
+pub struct Reader<'a> {
+    /// The host.
+    pub host: &'a Host,
+    /// Mounted cgroup hierarchies.
+    pub hierarchies: &'a [Hierarchy],
+    /// Controllers of the v2 one.
+    pub controllers: &'a BTreeSet<String>,
+}
+
+impl Reader<'_> {
+    /// Looks at a member; `None` if it has exited.
+    pub fn member(&self, subject: &Subject<'_>, evidence: &mut Evidence) -> Result<Option<MemberSeen>, ObserveError> {
+        let process = subject.process;
+        for _ in 0..2 {
+            let Some(before) = identity(process)? else { return Ok(None) };
+            let seen = match self.look(subject, &before, evidence) {
+                Ok(seen) => seen,
+                Err(_) if is_ending(process) => return Ok(None),
+                Err(error) => return Err(error),
+            };
+            match identity(process)? {
+                None => return Ok(None),
+                Some(after) if after == before => return Ok(Some(seen)),
+                Some(_) => {}
+            }
+        }
+        Err(ObserveError::Unsteady { member: subject.name.to_owned(), pid: process.pid() })
+    }
+
+    fn look(
+        &self,
+        subject: &Subject<'_>,
+        identity: &Identity,
+        evidence: &mut Evidence,
+    ) -> Result<MemberSeen, ObserveError> {
+        let process = subject.process;
+        let pid = process.pid();
+        let path = |name: &str| format!("/proc/{pid}/{name}");
+        let mut text = |name: &str| -> Result<String, ObserveError> {
+            let text = read::text(process, name).map_err(unreadable(path(name)))?;
+            evidence.keep(subject.name, name, &text.replace('\0', "\n"));
+            Ok(text)
+        };
+        let status = status::parse(&text("status")?).map_err(senseless(path("status")))?;
+        let memberships = cgroup::memberships(&text("cgroup")?).map_err(senseless(path("cgroup")))?;
+        let mounts = mountinfo::parse(&text("mountinfo")?).map_err(senseless(path("mountinfo")))?;
+        let oom_score_adj = number(&text("oom_score_adj")?).map_err(senseless(path("oom_score_adj")))?;
+        let (args, env) = (nul_separated(&text("cmdline")?), nul_separated(&text("environ")?));
+        let apparmor = if self.host.apparmor {
+            Seen::Value(text("attr/current")?.trim_end_matches(['\n', '\0']).to_owned())
+        } else {
+            Seen::Unobservable("apparmor")
+        };
+        let mut namespaces = BTreeMap::new();
+        for kind in KINDS {
+            let file = || path(&format!("ns/{kind}"));
+            namespaces.extend(read::namespace(process, kind).map_err(unreadable(file()))?.map(|id| (kind, id)));
+        }
+        let prefix = read::link(process, "root").map_err(unreadable(path("root")))?;
+        let inside = |name: &str| read::link(process, name).map(|p| below(&prefix, &p)).map_err(unreadable(path(name)));
+        let root = Root::open(process).map_err(unreadable(path("root")))?;
+        let in_root = |file: &str| path(&format!("root{file}"));
+        let of_member = |hierarchy: &Hierarchy| match hierarchy.controllers.first() {
+            Some(controller) => memberships.v1.get(controller).cloned(),
+            None => memberships.unified.clone(),
+        };
+        Ok(MemberSeen {
+            pid,
+            own_pid: status.own_pid,
+            namespaces,
+            cgroup: self.cgroup(of_member, subject.name, evidence)?,
+            memberships,
+            credentials: status.credentials,
+            security: Security { no_new_privs: status.no_new_privs, seccomp: status.seccomp, apparmor },
+            mounts,
+            hostname: None,
+            oom_score_adj,
+            comm: identity.comm.clone(),
+            args,
+            env,
+            cwd: inside("cwd")?,
+            executable: below(&prefix, &identity.executable),
+            root: root.id().map_err(unreadable(in_root("")))?,
+            shm: root.shm().map_err(unreadable(in_root("/dev/shm")))?,
+            files: files(&root, in_root)?,
+            network: None,
+        })
+    }
+}
+
+/// What must not change while a member is looked at.
+#[derive(PartialEq, Eq)]
+struct Identity {
+    started: u64,
+    comm: String,
+    executable: String,
+}
+
+/// Who a process is; `None` once it has exited.
+fn identity(process: &Process) -> Result<Option<Identity>, ObserveError> {
+    let path = |name: &str| format!("/proc/{}/{name}", process.pid());
+    let text = match read::text(process, "stat") {
+        Ok(text) => text,
+        Err(error) if gone(&error) => return Ok(None),
+        Err(error) => return Err(unreadable(path("stat"))(error)),
+    };
+    let stat = stat::parse(&text).map_err(senseless(path("stat")))?;
+    if !stat.is_running() {
+        return Ok(None);
+    }
+    match read::link(process, "exe") {
+        Ok(executable) => Ok(Some(Identity { started: stat.started, comm: stat.comm, executable })),
+        Err(_) if is_ending(process) => Ok(None),
+        Err(error) => Err(unreadable(path("exe"))(error)),
+    }
+}
+
+fn gone(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(nix::libc::ESRCH)
+}
+
+/// A path below a root directory, as it is called inside.
+fn below(root: &str, path: &str) -> String {
+    match path.strip_prefix(root) {
+        Some("") => "/".to_owned(),
+        Some(rest) if rest.starts_with('/') => rest.to_owned(),
+        _ => path.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_those_of_the_container() {
+        for (root, path, inside) in [
+            ("/", "/bin/sleep", "/bin/sleep"),
+            ("/run/x/root", "/run/x/root/bin/sleep", "/bin/sleep"),
+            ("/run/x/root", "/run/x/root", "/"),
+            ("/run/x/root", "/run/x/rootless/bin", "/run/x/rootless/bin"),
+        ] {
+            assert_eq!(below(root, path), inside);
+        }
+    }
+}

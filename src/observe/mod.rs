@@ -1,0 +1,90 @@
+//! Reads what the kernel holds of a Pod's processes. Knows nothing of runtimes: it sees only processes and cgroup paths,
+//! so that every runtime is judged by the same eyes.
+//!
+//! The parsers are pure functions on text, one file a subject. Files are read in `read.rs` and nowhere else; what has to
+//! be asked from within a namespace is asked in `enter.rs`.
+
+mod cgroup;
+mod cgroup_files;
+mod enter;
+mod error;
+mod limits;
+mod member;
+mod mountinfo;
+mod network;
+mod observation;
+mod read;
+mod readiness;
+mod stat;
+mod status;
+mod strays;
+mod words;
+
+pub use error::{Malformed, ObserveError};
+pub use limits::{CpuShare, Events, Limit, Limits};
+pub use mountinfo::{Mount, parse as parse_mountinfo};
+pub use network::{Interface, Network, Route};
+pub use observation::{
+    Capabilities, CgroupSeen, Credentials, Host, InodeId, MemberSeen, Memberships, Observation, PodSeen, Seccomp,
+    Security, Seen, Shm, Subject,
+};
+pub use readiness::{Program, Readiness, is_ready};
+
+use crate::host::Process;
+use read::Evidence;
+use std::collections::BTreeSet;
+
+/// What an observation is compared with, and where the Pod's cgroup is.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Scope<'a> {
+    /// Whose namespaces count as the host's: the runtime's daemon, or podcheck itself if `None`.
+    pub host: Option<&'a Process>,
+    /// The Pod's cgroup from the root of each hierarchy (`/podcheck/x/kubepods/burstable/pod<uid>`); `None` for a Pod
+    /// that podcheck did not make: its cgroup is then not looked into.
+    pub pod_cgroup: Option<&'a str>,
+}
+
+/// Observes a Pod: the sandbox first, then its containers.
+///
+/// # Errors
+/// A file that a running process must have could not be read or made no sense, or a member kept changing.
+pub fn pod(subjects: &[Subject<'_>], scope: &Scope<'_>) -> Result<Observation, ObserveError> {
+    let mut evidence = Evidence::default();
+    let host = member::host(scope.host, &mut evidence)?;
+    let hierarchies = cgroup::hierarchies(&host.mounts);
+    let controllers = member::controllers(&hierarchies, &mut evidence)?;
+    let reader = member::Reader { host: &host, hierarchies: &hierarchies, controllers: &controllers };
+    let mut members = Vec::new();
+    for subject in subjects {
+        members.push((subject.name.to_owned(), subject.id.to_owned(), reader.member(subject, &mut evidence)?));
+    }
+    if let Err(error) = enter::enter(subjects, &host, &mut members) {
+        // One that ended meanwhile is no member any more; if none did, the error stands.
+        let mut ended = false;
+        for (subject, (_, _, seen)) in subjects.iter().zip(&mut members) {
+            if seen.is_some() && member::is_ending(subject.process) {
+                *seen = None;
+                ended = true;
+            }
+        }
+        if !ended {
+            return Err(error);
+        }
+        enter::enter(subjects, &host, &mut members)?;
+    }
+    let pod = match scope.pod_cgroup {
+        Some(path) => Some(PodSeen {
+            cgroup: reader.cgroup(|_| Some(path.to_owned()), "pod", &mut evidence)?,
+            strays: strays::strays(path, subjects, &hierarchies, &leaves(&members))?,
+        }),
+        None => None,
+    };
+    Ok(Observation { members, pod, host, evidence: evidence.into_texts() })
+}
+
+/// Names of the members' own cgroups.
+fn leaves(members: &[(String, String, Option<MemberSeen>)]) -> BTreeSet<String> {
+    let seen = members.iter().filter_map(|(_, _, seen)| seen.as_ref());
+    let paths = seen.flat_map(|seen| seen.memberships.v1.values().chain(&seen.memberships.unified));
+    paths.filter_map(|path| path.rsplit('/').next()).filter(|leaf| !leaf.is_empty()).map(str::to_owned).collect()
+}

@@ -1,0 +1,63 @@
+//! `/proc/<pid>/stat`, as far as it tells one process from another.
+
+use super::error::Malformed;
+use super::words::number;
+
+/// Who a process is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stat {
+    /// Its name, as `comm` has it.
+    pub comm: String,
+    /// `R`, `S`, … `Z` is a zombie.
+    pub state: char,
+    /// Its parent, 0 if that is outside our PID namespace.
+    pub parent: i32,
+    /// When it started, in ticks since boot: with the pid, an identity that is never used twice.
+    pub started: u64,
+}
+
+impl Stat {
+    /// It runs: neither a zombie nor about to vanish.
+    pub fn is_running(&self) -> bool {
+        !matches!(self.state, 'Z' | 'X' | 'x')
+    }
+}
+
+/// Parses it. The name may hold spaces and brackets, so it ends at the last `)`.
+pub fn parse(text: &str) -> Result<Stat, Malformed> {
+    let malformed = || Malformed::new("`pid (name) state parent … started`", text);
+    let (head, rest) = text.rsplit_once(')').ok_or_else(malformed)?;
+    let comm = head.split_once('(').ok_or_else(malformed)?.1.to_owned();
+    let fields: Vec<&str> = rest.split_whitespace().collect();
+    let state = fields.first().and_then(|f| f.chars().next()).ok_or_else(malformed)?;
+    let parent = number(fields.get(1).ok_or_else(malformed)?)?;
+    let started = number(fields.get(19).ok_or_else(malformed)?)?;
+    Ok(Stat { comm, state, parent, started })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SLEEP: &str = "8917 (a) b (c) S 8895 8917 8895 0 -1 4194304 104 0 0 0 0 0 0 0 20 0 1 0 1216471 5623808 428 \
+                         18446744073709551615 1 1 0 0 0 0 0 0 0 0 0 0 17 1 0 0 0 0 0 0 0 0 0 0 0 0 0\n";
+
+    #[test]
+    fn the_name_may_hold_brackets() {
+        let stat = parse(SLEEP).expect("good text");
+        assert_eq!(stat, Stat { comm: "a) b (c".to_owned(), state: 'S', parent: 8895, started: 1_216_471 });
+        assert!(stat.is_running());
+    }
+
+    #[test]
+    fn a_zombie_does_not_run() {
+        assert!(!parse(&SLEEP.replace(") S", ") Z")).expect("good text").is_running());
+    }
+
+    #[test]
+    fn cut_text_is_refused() {
+        for text in ["", "8917 (sleep", "8917 (sleep) S", "8917 (sleep) S 1 2 3", &SLEEP.replace("1216471", "soon")] {
+            assert!(parse(text).is_err(), "{text:?}");
+        }
+    }
+}
