@@ -1,0 +1,183 @@
+//! Names for what is the host's or this run's own.
+
+use crate::observe::Observation;
+
+/// What the observer knew of a Pod beforehand.
+#[derive(Clone, Debug, Default)]
+pub struct Naming {
+    /// The cgroup that is cut off the front of cgroup paths.
+    pub cgroup_root: String,
+    /// The Pod's uid; empty if it is not known.
+    pub pod_uid: String,
+    /// A path of the host → its class as the source of mounts: `volume:data`, `hosts`, `termination-log`.
+    pub paths: Vec<(String, String)>,
+    /// Any other text of this run → what stands for it.
+    pub texts: Vec<(String, String)>,
+}
+
+/// Bytes of an id as Docker shortens it, and the fewest by which an id is known within a text.
+const SHORT_ID: usize = 12;
+
+/// Replaces texts of this run by names.
+#[derive(Debug)]
+pub struct Names<'a> {
+    naming: &'a Naming,
+    words: Vec<Word>,
+    members: Vec<(&'a str, &'a str)>,
+}
+
+/// A text of this run.
+#[derive(Debug)]
+struct Word {
+    text: String,
+    /// What stands for it.
+    name: String,
+    /// What may not be beside it: then it is part of another word.
+    beside: fn(char) -> bool,
+}
+
+impl Word {
+    fn new(text: &str, name: impl Into<String>, beside: fn(char) -> bool) -> Self {
+        Word { text: text.to_owned(), name: name.into(), beside }
+    }
+}
+
+impl<'a> Names<'a> {
+    /// Names for everything in an observation.
+    pub fn new(naming: &'a Naming, observation: &'a Observation) -> Self {
+        let in_name = |c: char| c.is_alphanumeric() || c == '-' || c == '.';
+        let mut words: Vec<Word> = Vec::new();
+        words.extend(naming.texts.iter().map(|(text, name)| Word::new(text, name, char::is_alphanumeric)));
+        for (name, id, seen) in &observation.members {
+            if id.len() >= SHORT_ID && id.is_ascii() {
+                words.push(Word::new(id, format!("<{name}>"), char::is_alphanumeric));
+                words.push(Word::new(&id[..SHORT_ID], format!("<{name}>"), char::is_alphanumeric));
+            }
+            let addresses = seen.iter().flat_map(|seen| seen.own_addresses());
+            words.extend(addresses.map(|address| Word::new(&address.to_string(), "<address>", in_name)));
+        }
+        words.push(Word::new(&naming.pod_uid, "<uid>", |_| false));
+        words.push(Word::new(&naming.pod_uid.replace('-', "_"), "<uid>", |_| false));
+        if observation.host.hostname != "localhost" {
+            words.push(Word::new(&observation.host.hostname, "<host>", in_name));
+        }
+        words.retain(|word| !word.text.is_empty());
+        let members = observation.members.iter().map(|(name, id, _)| (name.as_str(), id.as_str())).collect();
+        Names { naming, words, members }
+    }
+
+    /// A text with names in it.
+    pub fn text(&self, text: &str) -> String {
+        self.words.iter().fold(text.to_owned(), |text, word| replace(text, &word.text, &word.name, word.beside))
+    }
+
+    /// A cgroup path from the root of its hierarchy; without leading slash where it lies below the root that is cut off.
+    pub fn cgroup(&self, path: &str) -> String {
+        let root = self.naming.cgroup_root.trim_end_matches('/');
+        let below = path.strip_prefix(root).and_then(|rest| rest.strip_prefix('/')).filter(|_| !root.is_empty());
+        let parts: Vec<String> = below.unwrap_or(path).split('/').map(|part| self.cgroup_part(part)).collect();
+        parts.join("/")
+    }
+
+    fn cgroup_part(&self, part: &str) -> String {
+        match self.members.iter().find(|(name, id)| part == *name || part == *id && !id.is_empty()) {
+            Some((name, _)) => format!("<{name}>"),
+            None => self.text(part),
+        }
+    }
+
+    /// The class of a host path, and the rest of the path below what has that class (`/` for all of it).
+    pub fn path(&self, path: &str) -> Option<(&'a str, String)> {
+        let mut known: Vec<&'a (String, String)> = self.naming.paths.iter().collect();
+        known.sort_by_key(|(text, _)| std::cmp::Reverse(text.len()));
+        known.into_iter().find_map(|(text, class)| match path.strip_prefix(text.trim_end_matches('/'))? {
+            "" => Some((class.as_str(), "/".to_owned())),
+            "/" => Some((class.as_str(), "/".to_owned())),
+            // Everything is below `/`: only all of it is that volume.
+            rest if rest.starts_with('/') && text != "/" => Some((class.as_str(), rest.to_owned())),
+            _ => None,
+        })
+    }
+}
+
+/// Replaces `from` wherever neither neighbour is `beside`.
+fn replace(text: String, from: &str, to: &str, beside: fn(char) -> bool) -> String {
+    if !text.contains(from) {
+        return text;
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text.as_str();
+    while let Some(at) = rest.find(from) {
+        let (before, after) = (&rest[..at], &rest[at + from.len()..]);
+        let joined = before.chars().next_back().or_else(|| out.chars().next_back()).is_some_and(beside)
+            || after.chars().next().is_some_and(beside);
+        out.push_str(before);
+        out.push_str(if joined { from } else { to });
+        rest = after;
+    }
+    out + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_whole_words_are_replaced() {
+        let beside: fn(char) -> bool = |c| c.is_alphanumeric() || c == '.';
+        assert_eq!(
+            replace("10.1.2.3\tfoo 10.1.2.34".to_owned(), "10.1.2.3", "<address>", beside),
+            "<address>\tfoo 10.1.2.34"
+        );
+        assert_eq!(replace("aXaXa".to_owned(), "X", "y", |_| false), "ayaya");
+        assert_eq!(replace("nodenode".to_owned(), "node", "<host>", char::is_alphanumeric), "nodenode");
+    }
+
+    #[test]
+    fn cgroup_paths_are_cut_and_named() {
+        let id = "0b8d71dc0b8d71dc0b8d71dc0b8d71dc0b8d71dc0b8d71dc0b8d71dc0b8d71dc";
+        let observation = Observation {
+            members: vec![("sandbox".to_owned(), String::new(), None), ("app".to_owned(), id.to_owned(), None)],
+            pod: None,
+            host: Default::default(),
+            evidence: Default::default(),
+        };
+        let naming = Naming { cgroup_root: "/podcheck/x".to_owned(), pod_uid: "11-22".to_owned(), ..Naming::default() };
+        let names = Names::new(&naming, &observation);
+        for (path, named) in [
+            (format!("/podcheck/x/kubepods/burstable/pod11-22/{id}"), "kubepods/burstable/pod<uid>/<app>"),
+            (
+                format!("/podcheck/x/a-pod11_22.slice/cri-containerd-{id}.scope"),
+                "a-pod<uid>.slice/cri-containerd-<app>.scope",
+            ),
+            ("/podcheck/x/pod11-22/sandbox".to_owned(), "pod<uid>/<sandbox>"),
+            ("/podcheck/xy/app".to_owned(), "/podcheck/xy/<app>"),
+            ("/".to_owned(), "/"),
+        ] {
+            assert_eq!(names.cgroup(&path), named);
+        }
+        assert_eq!(names.text("HOST=0b8d71dc0b8d"), "HOST=<app>");
+    }
+
+    #[test]
+    fn without_a_root_nothing_is_cut() {
+        let observation =
+            Observation { members: Vec::new(), pod: None, host: Default::default(), evidence: Default::default() };
+        let naming = Naming::default();
+        let names = Names::new(&naming, &observation);
+        assert_eq!((names.cgroup("/"), names.cgroup("/kubepods/x")), ("/".to_owned(), "/kubepods/x".to_owned()));
+    }
+
+    #[test]
+    fn the_longest_known_path_names_a_source() {
+        let paths =
+            vec![("/".to_owned(), "volume:all".to_owned()), ("/run/v/data".to_owned(), "volume:data".to_owned())];
+        let naming = Naming { paths, ..Naming::default() };
+        let observation =
+            Observation { members: Vec::new(), pod: None, host: Default::default(), evidence: Default::default() };
+        let names = Names::new(&naming, &observation);
+        assert_eq!(names.path("/run/v/data/sub"), Some(("volume:data", "/sub".to_owned())));
+        assert_eq!(names.path("/"), Some(("volume:all", "/".to_owned())));
+        assert_eq!(names.path("/run/v/database"), None);
+    }
+}

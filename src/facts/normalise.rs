@@ -1,0 +1,456 @@
+//! From what was seen to the document.
+
+use super::document::{self, Fact, LimitFact, ShareFact};
+use super::mounts::Classes;
+use super::naming::{Names, Naming};
+use super::{Facts, capabilities, network};
+use crate::observe::{self, CgroupSeen, InodeId, Limits, MemberSeen, Memberships, Observation, Seccomp};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+/// Kinds of namespaces in the document's order.
+const KINDS: [&str; 8] = ["net", "ipc", "uts", "pid", "mnt", "user", "cgroup", "time"];
+
+/// Identity of a namespace of a kind that the kernel lacks: everybody is in the same.
+const NO_SUCH_KIND: &str = "none";
+
+/// Makes the document of an observation.
+pub fn normalise(observation: &Observation, naming: &Naming) -> Facts {
+    let names = Names::new(naming, observation);
+    let view = View { observation, names: &names };
+    let mut facts = Facts::default();
+    let mut members = Map::new();
+    for (name, _, seen) in &observation.members {
+        let member = match seen {
+            Some(seen) => {
+                facts.identities.insert(name.clone(), identities(seen));
+                sources(&mut facts.sources, name, seen);
+                view.member(name, seen)
+            }
+            None => document::Member { state: "exited", ..document::Member::default() },
+        };
+        members.insert(name.clone(), value(&member));
+    }
+    if let Some(pod) = &observation.pod {
+        cgroup_sources(&mut facts.sources, "pod.cgroup", "pod.events", &pod.cgroup);
+    }
+    let document = [("pod".to_owned(), value(&view.pod())), ("members".to_owned(), Value::Object(members))];
+    facts.document = Value::Object(Map::from_iter(document));
+    facts
+}
+
+struct View<'a> {
+    observation: &'a Observation,
+    names: &'a Names<'a>,
+}
+
+impl View<'_> {
+    fn pod(&self) -> document::Pod {
+        let pod = self.observation.pod.as_ref();
+        let mut running = self.observation.members.iter().filter_map(|(_, _, seen)| seen.as_ref()).peekable();
+        let network = match (running.peek().is_some(), running.find_map(|seen| seen.network.as_ref())) {
+            (_, Some(network)) => value(&network::network(network)),
+            (true, None) => Value::from("host"),
+            (false, None) => Value::Null,
+        };
+        document::Pod {
+            network,
+            strays: pod.map(|pod| pod.strays.iter().map(|line| self.names.text(line)).collect()),
+            cgroup: pod.map(|pod| limits(&pod.cgroup.limits)),
+            events: pod.map(|pod| events(&pod.cgroup.events)),
+        }
+    }
+
+    fn member(&self, name: &str, seen: &MemberSeen) -> document::Member {
+        let classes =
+            Classes { names: self.names, host: &self.observation.host.mounts, memberships: &seen.memberships };
+        document::Member {
+            state: "running",
+            is_pid_one: seen.own_pid.map(|pid| pid == 1),
+            namespaces: Some(self.namespaces(name, seen)),
+            cgroup: Some(self.cgroup(&seen.memberships)),
+            limits: Some(limits(&seen.cgroup.limits)),
+            credentials: Some(credentials(&seen.credentials)),
+            security: Some(security(seen)),
+            mounts: Some(classes.mounts(&seen.mounts)),
+            shm: self.shm(name, seen),
+            uts: Some(document::Uts { hostname: seen.hostname.as_deref().map(|hostname| self.names.text(hostname)) }),
+            oom: Some(document::Oom { score_adj: seen.oom_score_adj }),
+            environment: Some(self.environment(seen)),
+            files: Some(seen.files.iter().map(|(path, text)| ((*path).to_owned(), self.file(path, text))).collect()),
+            events: Some(events(&seen.cgroup.events)),
+        }
+    }
+
+    fn namespaces(&self, name: &str, seen: &MemberSeen) -> Map<String, Value> {
+        KINDS
+            .into_iter()
+            .map(|kind| {
+                let shared = match seen.namespaces.get(kind) {
+                    None => "host".to_owned(),
+                    Some(id) if self.observation.host.namespaces.get(kind).is_some_and(|host| host.contains(id)) => {
+                        "host".to_owned()
+                    }
+                    Some(id) => self.first_with(name, |other| other.namespaces.get(kind) == Some(id)),
+                };
+                (kind.to_owned(), Value::String(shared))
+            })
+            .collect()
+    }
+
+    /// `own`, or the first member in order that has the same.
+    fn first_with(&self, name: &str, has: impl Fn(&MemberSeen) -> bool) -> String {
+        let first = self.observation.members.iter().find(|(_, _, other)| other.as_ref().is_some_and(&has));
+        match first.map(|(first, _, _)| first.as_str()) {
+            Some(first) if first != name => {
+                if first == "sandbox" {
+                    "sandbox".to_owned()
+                } else {
+                    format!("={first}")
+                }
+            }
+            _ => "own".to_owned(),
+        }
+    }
+
+    fn cgroup(&self, memberships: &Memberships) -> document::Cgroup {
+        let unified_is_mounted = self.observation.host.mounts.iter().any(|mount| mount.kind == "cgroup2");
+        let unified = memberships.unified.as_deref().filter(|_| unified_is_mounted);
+        let Some(path) = main_path(memberships) else {
+            let path = memberships.unified.as_deref().map(|path| self.names.cgroup(path));
+            return document::Cgroup { path, elsewhere: BTreeMap::new(), unified: None };
+        };
+        let elsewhere = memberships.v1.iter().filter(|(_, other)| *other != path);
+        document::Cgroup {
+            path: Some(self.names.cgroup(path)),
+            elsewhere: elsewhere.map(|(controller, other)| (controller.clone(), self.names.cgroup(other))).collect(),
+            unified: unified.map(|path| self.names.cgroup(path)),
+        }
+    }
+
+    fn shm(&self, name: &str, seen: &MemberSeen) -> Option<document::Shm> {
+        let shm = seen.shm?;
+        let is_host = self.observation.host.shm == Some(shm.id);
+        let of = if is_host {
+            "host".to_owned()
+        } else {
+            self.first_with(name, |other| other.shm.is_some_and(|other| other.id == shm.id))
+        };
+        Some(document::Shm { of, mode: format!("{:04o}", shm.mode), size_bytes: (!is_host).then_some(shm.size_bytes) })
+    }
+
+    fn environment(&self, seen: &MemberSeen) -> document::Environment {
+        let mut env = BTreeMap::new();
+        for entry in &seen.env {
+            let (name, text) = entry.split_once('=').unwrap_or((entry, ""));
+            // Of a name that is there twice, getenv finds the first.
+            env.entry(name.to_owned()).or_insert_with(|| self.names.text(text));
+        }
+        document::Environment {
+            args: seen.args.iter().map(|arg| self.names.text(arg)).collect(),
+            env,
+            cwd: self.names.text(&seen.cwd),
+            executable: self.names.text(&executable(&seen.executable)),
+        }
+    }
+
+    fn file(&self, path: &str, text: &str) -> String {
+        let host = self.observation.host.files.get(path);
+        if lines(text).next().is_some() && host.is_some_and(|host| lines(host).eq(lines(text))) {
+            return "<host>".to_owned();
+        }
+        self.names.text(text)
+    }
+}
+
+/// Lines that mean something.
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().map(str::trim_end).filter(|line| !line.is_empty() && !line.starts_with(['#', ';']))
+}
+
+/// A program in memory by its name alone: the rest is how the kernel says that it is in memory.
+fn executable(path: &str) -> String {
+    match path.strip_prefix("/memfd:") {
+        Some(name) => format!("memfd:{}", name.strip_suffix(" (deleted)").unwrap_or(name)),
+        None => path.to_owned(),
+    }
+}
+
+/// The path that most v1 controllers have; of equals, the memory controller's.
+fn main_path(memberships: &Memberships) -> Option<&String> {
+    let count = |path: &String| memberships.v1.values().filter(|other| *other == path).count();
+    memberships
+        .v1
+        .iter()
+        .max_by_key(|(name, path)| (count(path), *name == "memory", std::cmp::Reverse(*name)))
+        .map(|(_, path)| path)
+}
+
+fn limits(limits: &Limits) -> document::Limits {
+    document::Limits {
+        memory_bytes: Fact(limits.memory_bytes.map(LimitFact)),
+        memory_swap_bytes: Fact(limits.memory_swap_bytes.map(LimitFact)),
+        cpu_quota_usec: Fact(limits.cpu_quota_usec.map(LimitFact)),
+        cpu_period_usec: Fact(limits.cpu_period_usec),
+        cpu_share: Fact(limits.cpu_share.map(ShareFact)),
+        pids: Fact(limits.pids.map(LimitFact)),
+    }
+}
+
+fn events(events: &observe::Events) -> document::Events {
+    document::Events {
+        nr_throttled: Fact(events.nr_throttled),
+        oom_kill: Fact(events.oom_kill),
+        pids_max: Fact(events.pids_max),
+    }
+}
+
+fn credentials(seen: &observe::Credentials) -> document::Credentials {
+    let mut groups = seen.groups.clone();
+    groups.sort_unstable();
+    let sets = &seen.capabilities;
+    document::Credentials {
+        uid: seen.uid,
+        gid: seen.gid,
+        groups,
+        capabilities: document::Capabilities {
+            effective: capabilities::names(sets.effective),
+            permitted: capabilities::names(sets.permitted),
+            inheritable: capabilities::names(sets.inheritable),
+            bounding: capabilities::names(sets.bounding),
+            ambient: capabilities::names(sets.ambient),
+        },
+    }
+}
+
+fn security(seen: &MemberSeen) -> document::Security {
+    let seccomp = seen.security.seccomp.map(|mode| match mode {
+        Seccomp::Disabled => "disabled",
+        Seccomp::Strict => "strict",
+        Seccomp::Filter => "filter",
+    });
+    let devices = seen.cgroup.devices.clone().map(|mut rules| {
+        rules.sort();
+        rules
+    });
+    document::Security {
+        no_new_privs: seen.security.no_new_privs,
+        seccomp: Fact(seccomp),
+        apparmor: Fact(seen.security.apparmor.clone()),
+        devices: Fact(devices),
+    }
+}
+
+fn identities(seen: &MemberSeen) -> BTreeMap<String, String> {
+    let text = |id: &InodeId| format!("{}:{}", id.dev, id.ino);
+    let mut identities: BTreeMap<String, String> = KINDS
+        .into_iter()
+        .map(|kind| (kind.to_owned(), seen.namespaces.get(kind).map_or_else(|| NO_SUCH_KIND.to_owned(), text)))
+        .collect();
+    identities.insert("root".to_owned(), text(&seen.root));
+    identities.extend(seen.shm.map(|shm| ("shm".to_owned(), text(&shm.id))));
+    let addresses: Vec<String> = seen.own_addresses().map(|address| address.to_string()).collect();
+    identities.extend((!addresses.is_empty()).then(|| ("address".to_owned(), addresses.join(" "))));
+    identities
+}
+
+fn sources(sources: &mut BTreeMap<String, String>, name: &str, seen: &MemberSeen) {
+    let member = super::path::join("members", name);
+    let proc = |file: &str| format!("/proc/{}/{file}", seen.pid);
+    for kind in KINDS {
+        sources.insert(format!("{member}.namespaces.{kind}"), proc(&format!("ns/{kind}")));
+    }
+    for (fact, file) in [
+        ("state", "stat"),
+        ("is_pid_one", "status"),
+        ("cgroup", "cgroup"),
+        ("credentials", "status"),
+        ("security", "status"),
+        ("security.apparmor", "attr/current"),
+        ("mounts", "mountinfo"),
+        ("shm", "root/dev/shm"),
+        ("uts", "ns/uts"),
+        ("oom", "oom_score_adj"),
+        ("environment.args", "cmdline"),
+        ("environment.env", "environ"),
+        ("environment.cwd", "cwd"),
+        ("environment.executable", "exe"),
+    ] {
+        sources.insert(format!("{member}.{fact}"), proc(file));
+    }
+    for path in seen.files.keys() {
+        sources.insert(super::path::join(&format!("{member}.files"), path), proc(&format!("root{path}")));
+    }
+    cgroup_sources(sources, &format!("{member}.limits"), &format!("{member}.events"), &seen.cgroup);
+    if let Some(file) = seen.cgroup.files.get("devices") {
+        sources.insert(format!("{member}.security.devices"), file.clone());
+    }
+}
+
+fn cgroup_sources(sources: &mut BTreeMap<String, String>, limits: &str, events: &str, seen: &CgroupSeen) {
+    for (fact, file) in &seen.files {
+        let at = match *fact {
+            "devices" => continue,
+            "nr_throttled" | "oom_kill" | "pids_max" => events,
+            _ => limits,
+        };
+        sources.insert(format!("{at}.{fact}"), file.clone());
+    }
+}
+
+/// The structs of the document hold nothing that JSON cannot.
+fn value<T: serde::Serialize>(fact: &T) -> Value {
+    serde_json::to_value(fact).unwrap_or(Value::Null)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::{Looked, Relation};
+    use crate::observe::{CpuShare, Host, Limit, Network, PodSeen, Seen, Shm};
+    use serde_json::json;
+
+    /// A member in namespaces of these inodes, `KINDS` in order.
+    fn member(pid: i32, namespaces: [u64; 8]) -> MemberSeen {
+        let ids = KINDS.into_iter().zip(namespaces).map(|(kind, ino)| (kind, InodeId { dev: 4, ino }));
+        let mut cgroup = CgroupSeen::default();
+        cgroup.limits.memory_bytes = Seen::Value(Limit::At(4096));
+        cgroup.limits.memory_swap_bytes = Seen::Unobservable("swap-accounting");
+        cgroup.limits.cpu_quota_usec = Seen::Value(Limit::Max);
+        cgroup.limits.cpu_share = Seen::Value(CpuShare::Shares(512));
+        cgroup.devices = Seen::Value(vec!["c 1:5 rwm".to_owned(), "c 1:3 rwm".to_owned()]);
+        cgroup.files.insert("memory_bytes", "/sys/fs/cgroup/memory/x/memory.limit_in_bytes".to_owned());
+        let paths = [("memory", "/root/pod/1"), ("cpu", "/root/pod/1"), ("pids", "/")];
+        MemberSeen {
+            pid,
+            own_pid: Some(1),
+            namespaces: ids.filter(|(kind, _)| *kind != "time").collect(),
+            memberships: Memberships {
+                v1: paths.map(|(name, path)| (name.to_owned(), path.to_owned())).into(),
+                unified: Some("/".to_owned()),
+            },
+            cgroup,
+            credentials: observe::Credentials { groups: vec![24, 4], ..observe::Credentials::default() },
+            security: observe::Security { seccomp: Seen::Value(Seccomp::Filter), ..observe::Security::default() },
+            mounts: observe::parse_mountinfo("1 0 0:1 / /proc ro - proc proc rw\n").expect("good text"),
+            hostname: Some("node7".to_owned()),
+            oom_score_adj: -998,
+            comm: "pause".to_owned(),
+            args: vec!["/pause".to_owned()],
+            env: vec!["A=first".to_owned(), "A=second".to_owned(), "IP=10.213.4.2".to_owned()],
+            cwd: "/".to_owned(),
+            executable: "/memfd:pause (deleted)".to_owned(),
+            root: InodeId { dev: 50, ino: u64::from(pid.unsigned_abs()) },
+            shm: Some(Shm { id: InodeId { dev: 39, ino: 1 }, mode: 0o1777, size_bytes: 67_108_864 }),
+            files: [
+                ("/etc/hosts", "10.213.4.2 foo\n".to_owned()),
+                ("/etc/resolv.conf", "nameserver 1.1.1.1\n".to_owned()),
+            ]
+            .into(),
+            network: Some(Network {
+                interfaces: vec![observe::Interface {
+                    name: "eth0".to_owned(),
+                    up: true,
+                    addresses: vec![("10.213.4.2".parse().expect("an address"), 24)],
+                }],
+                routes: Vec::new(),
+            }),
+        }
+    }
+
+    fn observation() -> Observation {
+        let named = |name: &str, seen| (name.to_owned(), String::new(), seen);
+        let host = Host {
+            namespaces: KINDS.into_iter().map(|kind| (kind, vec![InodeId { dev: 4, ino: 1 }])).collect(),
+            hostname: "node7".to_owned(),
+            files: [("/etc/resolv.conf", "# by hand\nnameserver 1.1.1.1\n".to_owned())].into(),
+            ..Host::default()
+        };
+        Observation {
+            members: vec![
+                named("sandbox", Some(member(11, [20, 21, 22, 23, 24, 1, 1, 1]))),
+                named("app", Some(member(12, [20, 21, 32, 33, 34, 1, 1, 1]))),
+                named("peer", Some(member(13, [40, 21, 1, 33, 44, 1, 1, 1]))),
+                named("old", None),
+            ],
+            pod: Some(PodSeen { strays: vec!["sleep 60".to_owned()], ..PodSeen::default() }),
+            host,
+            evidence: BTreeMap::new(),
+        }
+    }
+
+    fn facts() -> Facts {
+        normalise(&observation(), &Naming { cgroup_root: "/root".to_owned(), ..Naming::default() })
+    }
+
+    #[test]
+    fn partial_sharing_of_namespaces_shows() {
+        let facts = facts();
+        let of = |member: &str| facts.document["members"][member]["namespaces"].clone();
+        let all = |words: [&str; 8]| {
+            Value::Object(KINDS.into_iter().map(str::to_owned).zip(words.map(Value::from)).collect())
+        };
+        assert_eq!(of("sandbox"), all(["own", "own", "own", "own", "own", "host", "host", "host"]));
+        assert_eq!(of("app"), all(["sandbox", "sandbox", "own", "own", "own", "host", "host", "host"]));
+        assert_eq!(of("peer"), all(["own", "sandbox", "host", "=app", "own", "host", "host", "host"]));
+        assert_eq!(of("old"), Value::Null);
+        assert_eq!(facts.relation("pid", "app", "peer"), Relation::Same);
+        assert_eq!(facts.relation("time", "app", "peer"), Relation::Same, "the kernel has none: all are in the same");
+        assert_eq!(facts.relation("root", "app", "peer"), Relation::Different);
+        assert_eq!(facts.relation("pid", "app", "old"), Relation::Unknown);
+        assert_eq!((facts.is_host("uts", "peer"), facts.is_host("uts", "app")), (Some(true), Some(false)));
+    }
+
+    #[test]
+    fn what_is_this_hosts_or_runs_stands_as_its_name() {
+        let facts = facts();
+        for (path, value) in [
+            ("members.app.uts.hostname", json!("<host>")),
+            ("members.app.cgroup", json!({"path": "pod/1", "elsewhere": {"pids": "/"}, "unified": null})),
+            ("members.app.files[/etc/hosts]", json!("<address> foo\n")),
+            ("members.app.files[/etc/resolv.conf]", json!("<host>")),
+            ("members.app.environment.env", json!({"A": "first", "IP": "<address>"})),
+            ("members.app.environment.executable", json!("memfd:pause")),
+            ("members.app.security.devices", json!(["c 1:3 rwm", "c 1:5 rwm"])),
+            ("members.app.credentials.groups", json!([4, 24])),
+            ("members.app.shm", json!({"of": "sandbox", "mode": "1777", "size_bytes": 67_108_864})),
+            ("members.app.limits.cpu_share", json!({"cpu.shares": 512})),
+            ("pod.network.interfaces.eth0", json!(["ipv4"])),
+        ] {
+            assert_eq!(facts.lookup(path), Looked::Value(&value), "{path}");
+        }
+        let text = facts.document.to_string();
+        for leak in ["10.213", "node7", "/root", "1.1.1.1"] {
+            assert!(!text.contains(leak), "{leak} stands in {text}");
+        }
+    }
+
+    #[test]
+    fn every_path_of_a_document_is_in_the_vocabulary() {
+        let facts = facts();
+        let mut paths = Vec::new();
+        leaves("", &facts.document, &mut paths);
+        assert!(paths.len() > 100, "{}", paths.len());
+        for path in &paths {
+            assert_ne!(facts.lookup(path), Looked::Unknown, "{path}");
+        }
+        assert_eq!(facts.lookup("members.app.limits.memory_swap_bytes"), Looked::Unobservable("swap-accounting"));
+        assert_eq!(facts.lookup("members.app.limits.pids"), Looked::Absent);
+        assert_eq!(
+            facts.source("members.app.limits.memory_bytes"),
+            Some("/sys/fs/cgroup/memory/x/memory.limit_in_bytes")
+        );
+        assert_eq!(facts.source("members.peer.namespaces.net"), Some("/proc/13/ns/net"));
+    }
+
+    fn leaves(path: &str, value: &Value, found: &mut Vec<String>) {
+        match value.as_object() {
+            Some(map) if super::super::lookup::unobservable(value).is_none() => {
+                for (key, value) in map {
+                    leaves(&super::super::path::join(path, key), value, found);
+                }
+            }
+            _ => found.push(path.to_owned()),
+        }
+    }
+}
