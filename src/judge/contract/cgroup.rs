@@ -1,0 +1,80 @@
+//! C and Q: where in the hierarchy a member is.
+
+use super::quality::class;
+use super::{Court, Member, Rule, is, must, should, shown};
+use crate::facts::Looked;
+use serde_json::{Value, json};
+
+const KUBELET: &str = "https://kubernetes.io/docs/concepts/workloads/pods/pod-qos/";
+const DRIVERS: &str = "https://kubernetes.io/docs/setup/production-environment/container-runtimes/#cgroup-drivers";
+const CGROUPS: &str = "https://man7.org/linux/man-pages/man7/cgroups.7.html";
+
+pub(super) fn judge(court: &mut Court<'_>, member: Member<'_>) {
+    let class = class(court.pod);
+    // Facts write the Pod's uid and the runtimes' ids as what they stand for.
+    let pod = format!("{}/pod<uid>", class.parent());
+    below(court, member, must(class.property(), KUBELET), class.parent(), |path| {
+        path.rsplit_once("/pod<uid>/").map(|(parent, _)| parent == class.parent())
+    });
+    below(court, member, must("C1", DRIVERS), &format!("{pod}/…"), |path| Some(path.starts_with(&format!("{pod}/"))));
+    judge_leaf(court, member, &pod);
+    judge_siblings(court, member);
+    judge_hierarchies(court, member);
+}
+
+fn below(
+    court: &mut Court<'_>,
+    member: Member<'_>,
+    rule: Rule,
+    expected: &str,
+    test: impl FnOnce(&str) -> Option<bool>,
+) {
+    court.check(rule, (member.name, "cgroup.path"), expected, |seen| {
+        let holds = seen.and_then(Value::as_str).and_then(test);
+        if holds == Some(true) { Ok(()) } else { Err(shown(seen)) }
+    });
+}
+
+/// C3: a cgroup of its own directly below the Pod's, named after the container.
+fn judge_leaf(court: &mut Court<'_>, member: Member<'_>, pod: &str) {
+    let expected = format!("{pod}/<{}>", member.name);
+    below(court, member, must("C3", DRIVERS), &expected, |path| Some(path == expected));
+}
+
+/// C6: the same parent as the sandbox.
+fn judge_siblings(court: &mut Court<'_>, member: Member<'_>) {
+    if member.container.is_none() {
+        return;
+    }
+    let parent = |path: &str| path.rsplit_once('/').map(|(parent, _)| parent.to_owned());
+    let sandbox = match court.look(super::SANDBOX, "cgroup.path") {
+        Looked::Value(Value::String(path)) => parent(path),
+        _ => None,
+    };
+    let words = "the sandbox's parent cgroup";
+    below(court, member, must("C6", KUBELET), words, |path| sandbox.map(|sandbox| parent(path) == Some(sandbox)));
+}
+
+/// C5: the same path in every hierarchy. On a hybrid host that includes v2's, which only some runtimes join.
+fn judge_hierarchies(court: &mut Court<'_>, member: Member<'_>) {
+    let Looked::Value(Value::Object(cgroup)) = court.look(member.name, "cgroup") else {
+        let missing = Err("podcheck has no facts of its cgroups".to_owned());
+        return court.found(must("C5", CGROUPS), (member.name, "cgroup.elsewhere"), "facts of its cgroups", missing);
+    };
+    let words = "the same path in every hierarchy";
+    let elsewhere = match cgroup.get("elsewhere") {
+        None | Some(Value::Null) => Ok("the same path in every hierarchy".to_owned()),
+        Some(Value::Object(others)) if others.is_empty() => Ok("the same path in every hierarchy".to_owned()),
+        Some(Value::Object(others)) => {
+            let pairs: Vec<String> = others.iter().map(|(c, path)| format!("{c}: {}", shown(Some(path)))).collect();
+            Err(pairs.join(", "))
+        }
+        Some(other) => Err(other.to_string()),
+    };
+    court.found(must("C5", CGROUPS), (member.name, "cgroup.elsewhere"), words, elsewhere);
+    if court.host.cgroup == "hybrid" {
+        let path = cgroup.get("path").cloned().unwrap_or(json!("a path"));
+        let words = "the same path in the v2 hierarchy";
+        court.check(should("C5", CGROUPS), (member.name, "cgroup.unified"), words, |seen| is(seen, &path));
+    }
+}

@@ -1,0 +1,83 @@
+//! Whether the members are the processes they are said to be, and nothing else runs in the Pod.
+
+use super::{Court, SANDBOX, is, must, shown};
+use crate::facts::Looked;
+use crate::judge::look::within;
+use crate::judge::{Check, Outcome};
+use serde_json::{Value, json};
+
+const MEMBER: &str = "member";
+const CONTAINERS: &str = "https://kubernetes.io/docs/concepts/workloads/pods/";
+const ENVIRONMENT: &str =
+    "https://kubernetes.io/docs/tasks/inject-data-application/define-environment-variable-container/";
+const ARGUMENTS: &str = "https://kubernetes.io/docs/tasks/inject-data-application/define-command-argument-container/";
+
+pub(super) fn judge(court: &mut Court<'_>) {
+    judge_presence(court);
+    for member in court.running() {
+        judge_environment(court, member.name);
+        judge_process(court, member.name);
+    }
+    let nothing = "no process that belongs to no container";
+    court.check(must(MEMBER, CONTAINERS), ("", "pod.strays"), nothing, |seen| is(seen, &json!([])));
+}
+
+/// Every container of the manifest is there, and no other.
+fn judge_presence(court: &mut Court<'_>) {
+    let rule = must(MEMBER, CONTAINERS);
+    let pod = court.pod;
+    let wanted: Vec<&str> =
+        std::iter::once(SANDBOX).chain(pod.spec.containers.iter().map(|c| c.name.as_str())).collect();
+    for name in &wanted {
+        match court.look(name, "state") {
+            Looked::Value(Value::String(state)) if state == "exited" && *name != SANDBOX => {
+                let question = court.question(rule, name, "state", "running");
+                let ended = Outcome::Unobservable("a process that still runs".to_owned());
+                let check: Check = question.answer(court.facts, "exited".to_owned(), ended);
+                court.checks.push(check);
+            }
+            Looked::Unknown => court.found(rule, (name, "state"), "running", Err("no such member".to_owned())),
+            _ => court.equals(rule, (name, "state"), json!("running")),
+        }
+    }
+    let members = court.facts.document.get("members").and_then(Value::as_object);
+    let foreign = members.into_iter().flat_map(|m| m.keys()).filter(|name| !wanted.contains(&name.as_str()));
+    for name in foreign.filter(|name| !name.starts_with("beside/")) {
+        court.found(
+            rule,
+            (name, "state"),
+            "no such member",
+            Err("a member that the manifest does not have".to_owned()),
+        );
+    }
+}
+
+/// Each container has its own variables: that tells it from its neighbours.
+fn judge_environment(court: &mut Court<'_>, name: &str) {
+    let Some(container) = court.pod.spec.containers.iter().find(|c| c.name == name) else { return };
+    let marker = ("CONTAINER_NAME".to_owned(), container.name.clone());
+    let own_marker = container.env.iter().any(|(name, _)| *name == marker.0);
+    // A variable written twice has its last value.
+    let last = |(i, (name, _)): &(usize, &(String, String))| !container.env[i + 1..].iter().any(|(n, _)| n == name);
+    let env = container.env.iter().enumerate().filter(last).map(|(_, pair)| pair);
+    let marker = (!own_marker).then_some(&marker);
+    for (variable, value) in env.chain(marker) {
+        let place = within("environment.env", variable);
+        court.check_as(must(MEMBER, ENVIRONMENT), (name, "environment.env"), &place, value, |seen| {
+            is(seen.and_then(|env| env.get(variable)), &json!(value))
+        });
+    }
+}
+
+/// The process itself, where its image is ours and so its arguments are known. What an image of somebody else's makes of
+/// its arguments (a script that replaces itself) is its own affair.
+fn judge_process(court: &mut Court<'_>, name: &str) {
+    let Some(argv) = court.stand_ins.get(name) else { return };
+    court.check(must(MEMBER, ARGUMENTS), (name, "environment.args"), argv.join(" "), |seen| {
+        is(seen, &json!(argv)).map_err(|_| shown(seen).replace(", ", " "))
+    });
+    let cwd = court.pod.spec.containers.iter().find(|c| c.name == name).and_then(|c| c.working_dir.clone());
+    // podcheck's image names no directory.
+    let cwd = cwd.unwrap_or_else(|| "/".to_owned());
+    court.equals(must(MEMBER, ARGUMENTS), (name, "environment.cwd"), json!(cwd));
+}

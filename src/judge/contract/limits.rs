@@ -1,0 +1,127 @@
+//! L: what the kernel holds a member to.
+
+use super::quality::{self, memory_limit};
+use super::{Court, Member, Rule, is, must, should, shown};
+use crate::judge::Outcome;
+use crate::pod::{Container, Quantity};
+use serde_json::{Value, json};
+
+const RESOURCES: &str = "https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/";
+const SWAP: &str = "https://kubernetes.io/docs/concepts/cluster-administration/swap-memory-management/";
+const WEIGHT: &str = "https://docs.kernel.org/admin-guide/cgroup-v2.html#cpu-interface-files";
+const OOM: &str =
+    "https://kubernetes.io/docs/concepts/scheduling-eviction/node-pressure-eviction/#node-out-of-memory-behavior";
+const CRI_SANDBOX: &str =
+    "https://github.com/containerd/containerd/blob/main/internal/cri/server/podsandbox/sandbox_run_linux.go";
+const PAGES: &str = "https://docs.kernel.org/admin-guide/cgroup-v1/memory.html";
+const PIDS: &str = "https://kubernetes.io/docs/concepts/policy/pid-limiting/";
+/// Without it no process can lower its own oom_score_adj or that of its children.
+const CAN_LOWER: &str = "cap-sys-resource";
+/// oom_score_adj that CRI runtimes give the sandbox.
+const SANDBOX_OOM_SCORE_ADJ: i64 = -998;
+
+pub(super) fn judge(court: &mut Court<'_>, member: Member<'_>) {
+    let name = member.name;
+    match member.container {
+        Some(container) => {
+            memory(court, (name, "limits"), container.resources.memory_limit, "L1");
+            swap(court, name, container.resources.memory_limit);
+            cpu(court, (name, "limits"), quality::cpu_quota(container.resources.cpu_limit), "L8");
+            let shares = quality::shares(quality::cpu_request(container));
+            share(court, (name, "limits"), shares, must("L11", WEIGHT));
+            oom(court, name, quality::oom_score_adj(court.pod, container, court.node.memory_bytes), must("L17", OOM));
+        }
+        None => {
+            memory(court, (name, "limits"), None, "L1");
+            cpu(court, (name, "limits"), None, "L8");
+            share(court, (name, "limits"), 2, should("C6", CRI_SANDBOX));
+            oom(court, name, SANDBOX_OOM_SCORE_ADJ, should("L17", CRI_SANDBOX));
+        }
+    }
+}
+
+/// L10 and L15: the Pod's own cgroup, which podcheck made.
+pub(super) fn judge_pod(court: &mut Court<'_>) {
+    const AT: (&str, &str) = ("", "pod.cgroup");
+    let pod = court.pod;
+    memory(court, AT, quality::sum_if_all(pod, |c: &Container| c.resources.memory_limit), "L10");
+    cpu(court, AT, quality::cpu_quota(quality::sum_if_all(pod, |c: &Container| c.resources.cpu_limit)), "L10");
+    let request = pod.spec.containers.iter().map(quality::cpu_request).sum();
+    share(court, AT, quality::shares(request), must("L10", RESOURCES));
+    let pids = court.node.pod_pids_limit.filter(|limit| *limit > 0);
+    court.equals(must("L15", PIDS), ("", "pod.cgroup.pids"), limit(pids));
+}
+
+/// A limit as facts have it.
+fn limit(limit: Option<u64>) -> Value {
+    limit.map_or(json!("max"), |number| json!(number))
+}
+
+fn memory(court: &mut Court<'_>, (member, at): (&str, &str), asked: Option<Quantity>, property: &'static str) {
+    let bytes = memory_limit(asked);
+    let (property, source) = match bytes {
+        Some((_, true)) if property == "L1" => ("L2", PAGES),
+        _ => (property, RESOURCES),
+    };
+    court.equals(must(property, source), (member, &format!("{at}.memory_bytes")), limit(bytes.map(|(bytes, _)| bytes)));
+}
+
+/// L3: no swap on top of the memory limit.
+fn swap(court: &mut Court<'_>, member: &str, asked: Option<Quantity>) {
+    let bytes = limit(memory_limit(asked).map(|(bytes, _)| bytes));
+    let words = match &bytes {
+        Value::String(_) => "max".to_owned(),
+        number => format!("{number}: memory and swap together no more than memory alone"),
+    };
+    court.check(must("L3", SWAP), (member, "limits.memory_swap_bytes"), words, |seen| is(seen, &bytes));
+}
+
+/// L8: how long it may run in each period.
+fn cpu(court: &mut Court<'_>, (member, at): (&str, &str), quota: Option<u64>, property: &'static str) {
+    let rule = must(property, RESOURCES);
+    court.equals(rule, (member, &format!("{at}.cpu_quota_usec")), limit(quota));
+    if quota.is_some() {
+        court.equals(rule, (member, &format!("{at}.cpu_period_usec")), json!(100_000));
+    }
+}
+
+/// L11: the kernel's own number under the kernel's own name. A weight may come from either conversion that runtimes have.
+fn share(court: &mut Court<'_>, (member, at): (&str, &str), shares: u64, rule: Rule) {
+    let (linear, curved) = (quality::linear_weight(shares), quality::curved_weight(shares));
+    let mut allowed = vec![json!({"cpu.shares": shares}), json!({"cpu.weight": linear})];
+    if court.host.cgroup == "v2" {
+        allowed.remove(0);
+        allowed.push(json!({"cpu.weight": curved}));
+    } else {
+        allowed.truncate(1);
+    }
+    let mut words: Vec<String> = allowed.iter().map(share_text).collect();
+    words.dedup();
+    court.check(rule, (member, &format!("{at}.cpu_share")), words.join(" or "), |seen| match seen {
+        Some(value) if allowed.contains(value) => Ok(()),
+        Some(value) => Err(share_text(value)),
+        None => Err(shown(None)),
+    });
+}
+
+/// `cpu.shares 512`.
+fn share_text(value: &Value) -> String {
+    match value.as_object().map(|o| o.iter().collect::<Vec<_>>()).as_deref() {
+        Some([(name, number)]) => format!("{name} {number}"),
+        _ => value.to_string(),
+    }
+}
+
+/// L17. Lowering needs a capability: without it a value below zero cannot have been set, so nothing is learnt of the
+/// runtime.
+fn oom(court: &mut Court<'_>, member: &str, expected: i64, rule: Rule) {
+    court.equals(rule, (member, "oom.score_adj"), json!(expected));
+    let cannot_lower = expected < 0 && !court.host.abilities.contains(CAN_LOWER);
+    if let Some(check) = court.checks.last_mut()
+        && cannot_lower
+        && check.outcome == Outcome::Broken
+        && check.seen.parse::<i64>().is_ok_and(|seen| seen > expected)
+    {
+        check.outcome = Outcome::Unobservable(CAN_LOWER.to_owned());
+    }
+}

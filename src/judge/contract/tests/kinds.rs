@@ -1,0 +1,214 @@
+//! Pods of other kinds: what a manifest changes is expected, and its absence is found.
+
+use super::*;
+
+/// The facts, changed; the manifest, changed; what is found then.
+fn found(facts: &Facts, pod: &Pod, host: &HostCaps) -> Vec<String> {
+    let checks = judged(pod, facts, host);
+    findings(&checks).into_iter().map(|(property, member, at)| format!("{property} {member} {at}")).collect()
+}
+
+fn has(found: &[String], wanted: &[&str]) {
+    for wanted in wanted {
+        assert!(found.iter().any(|finding| finding == wanted), "{wanted}: {found:?}");
+    }
+}
+
+const MEMBERS: [&str; 3] = ["sandbox", "app", "side"];
+
+#[test]
+fn host_namespaces_are_the_hosts() {
+    let mut pod = pod();
+    (pod.spec.host_network, pod.spec.host_ipc, pod.spec.host_pid) = (true, true, true);
+    // A Pod that has its own instead is found out everywhere.
+    let own = found(&facts(), &pod, &host("v1"));
+    for member in MEMBERS {
+        for (property, kind) in [("T3", "net"), ("I4", "ipc"), ("U3", "uts"), ("P4", "pid")] {
+            has(&own, &[&format!("{property} {member} namespaces.{kind}")]);
+        }
+        has(&own, &[&format!("U3 {member} uts.hostname")]);
+    }
+    has(&own, &["I4 app shm.of", "I4 side shm.of"]);
+    let mut facts = facts();
+    for member in MEMBERS {
+        for kind in ["net", "ipc", "uts", "pid"] {
+            change(&mut facts, &format!("/members/{member}/namespaces/{kind}"), json!("host"));
+        }
+        change(&mut facts, &format!("/members/{member}/uts/hostname"), json!("<host>"));
+        change(&mut facts, &format!("/members/{member}/is_pid_one"), json!(false));
+    }
+    for member in ["app", "side"] {
+        change(&mut facts, &format!("/members/{member}/shm/of"), json!("host"));
+    }
+    facts.document["pod"]["network"] = json!("host");
+    assert_eq!(found(&facts, &pod, &host("v1")), Vec::<String>::new());
+}
+
+#[test]
+fn a_shared_pid_namespace_is_the_sandboxes() {
+    let mut pod = pod();
+    pod.spec.share_process_namespace = true;
+    let own = found(&facts(), &pod, &host("v1"));
+    assert_eq!(own, ["P2 app namespaces.pid", "P2 app is_pid_one", "P2 side namespaces.pid", "P2 side is_pid_one"]);
+    let mut facts = facts();
+    for member in ["app", "side"] {
+        change(&mut facts, &format!("/members/{member}/namespaces/pid"), json!("sandbox"));
+        change(&mut facts, &format!("/members/{member}/is_pid_one"), json!(false));
+    }
+    assert_eq!(found(&facts, &pod, &host("v1")), Vec::<String>::new());
+    // And where it was not asked for, sharing is a finding.
+    has(&found(&facts, &super::pod(), &host("v1")), &["N5 app namespaces.pid", "P1 side is_pid_one"]);
+}
+
+#[test]
+fn on_v2_containers_have_their_own_cgroup_namespace_and_a_weight() {
+    let mut facts = facts();
+    has(&found(&facts, &pod(), &host("v2")), &["N6 app namespaces.cgroup", "L11 app limits.cpu_share"]);
+    for (member, linear, curved) in [("sandbox", 1, 1), ("app", 10, 35), ("side", 1, 1)] {
+        if member != "sandbox" {
+            change(&mut facts, &format!("/members/{member}/namespaces/cgroup"), json!("own"));
+        }
+        for weight in [linear, curved] {
+            facts.document["members"][member]["limits"]["cpu_share"] = json!({"cpu.weight": weight});
+        }
+    }
+    assert_eq!(found(&facts, &pod(), &host("v2")), Vec::<String>::new());
+    change(&mut facts, "/members/app/limits/cpu_share", json!({"cpu.weight": 10}));
+    assert_eq!(found(&facts, &pod(), &host("v2")), Vec::<String>::new());
+    change(&mut facts, "/members/app/limits/cpu_share", json!({"cpu.weight": 100}));
+    assert_eq!(found(&facts, &pod(), &host("v2")), ["L11 app limits.cpu_share"]);
+}
+
+#[test]
+fn on_hybrid_hosts_the_v2_hierarchy_is_asked_for_too() {
+    let mut facts = facts();
+    has(&found(&facts, &pod(), &host("hybrid")), &["C5 app cgroup.unified", "C5 sandbox cgroup.unified"]);
+    for member in MEMBERS {
+        let path = facts.document["members"][member]["cgroup"]["path"].clone();
+        change(&mut facts, &format!("/members/{member}/cgroup/unified"), path);
+    }
+    assert_eq!(found(&facts, &pod(), &host("hybrid")), Vec::<String>::new());
+    change(&mut facts, "/members/app/cgroup/unified", json!("/"));
+    assert_eq!(found(&facts, &pod(), &host("hybrid")), ["C5 app cgroup.unified"]);
+}
+
+#[test]
+fn classes_are_told_by_where_a_pod_is() {
+    let moved = |pod: &Pod, class: &str| {
+        let mut facts = facts();
+        for member in MEMBERS {
+            let path = format!("{class}/pod<uid>/<{member}>");
+            facts.document["members"][member]["cgroup"]["path"] = json!(path);
+        }
+        found(&facts, pod, &host("v1")).into_iter().filter(|f| f.starts_with('Q')).collect::<Vec<_>>()
+    };
+    let mut best_effort = pod();
+    best_effort.spec.containers.iter_mut().for_each(|c| c.resources = Resources::default());
+    let mut guaranteed = pod();
+    for container in &mut guaranteed.spec.containers {
+        container.resources =
+            Resources { cpu_limit: quantity(500), memory_limit: quantity(64 * MI), ..Resources::default() };
+    }
+    let table = [
+        (&best_effort, "kubepods/besteffort", "Q1"),
+        (&guaranteed, "kubepods", "Q2"),
+        (&pod(), "kubepods/burstable", "Q3"),
+    ];
+    for (pod, class, property) in table {
+        assert_eq!(moved(pod, class), Vec::<String>::new(), "{property}");
+        for other in
+            ["kubepods/besteffort", "kubepods", "kubepods/burstable"].into_iter().filter(|other| *other != class)
+        {
+            let wrong: Vec<String> = MEMBERS.iter().map(|m| format!("{property} {m} cgroup.path")).collect();
+            assert_eq!(moved(pod, other), wrong);
+        }
+    }
+}
+
+#[test]
+fn a_privileged_container_has_everything_and_nothing_covered() {
+    let mut pod = pod();
+    pod.spec.containers[0].security.privileged = true;
+    let mut facts = facts();
+    has(
+        &found(&facts, &pod, &host("v1")),
+        &[
+            "S5 app credentials.capabilities.bounding",
+            "S5 app credentials.capabilities.effective",
+            "S5 app security.devices",
+            "S5 app mounts[/sys]",
+            "S5 app mounts[/proc/kcore]",
+            "S5 app mounts[/proc/sys]",
+        ],
+    );
+    let all: Vec<String> = host("v1").capabilities.into_iter().collect();
+    for set in ["bounding", "permitted", "effective"] {
+        change(&mut facts, &format!("/members/app/credentials/capabilities/{set}"), json!(all));
+    }
+    change(&mut facts, "/members/app/security/devices", json!(["a *:* rwm"]));
+    change(&mut facts, "/members/app/mounts/~1sys/options", json!(["rw"]));
+    for path in paths_to_probe() {
+        change(&mut facts, &format!("/members/app/mounts/{}", path.replace('/', "~1")), Value::Null);
+    }
+    assert_eq!(found(&facts, &pod, &host("v1")), Vec::<String>::new());
+    // The first to mount a network namespace's sysfs decides for all of its mounts.
+    change(&mut facts, "/members/app/mounts/~1sys/superblock", json!(["ro"]));
+    let checks = judged(&pod, &facts, &host("v1"));
+    let seen: Vec<_> =
+        checks.iter().filter(|c| c.outcome == Outcome::Broken).map(|c| (c.at.as_str(), c.seen.as_str())).collect();
+    assert_eq!(seen, [("mounts[/sys]", "ro by its superblock")]);
+    // Unprivileged, the same is found out.
+    has(&found(&facts, &super::pod(), &host("v1")), &["D1 app security.devices", "M6 app mounts[/proc/keys]"]);
+}
+
+#[test]
+fn all_capabilities_can_be_added_or_dropped() {
+    let mut pod = pod();
+    let sets = |facts: &mut Facts, names: &[&str]| {
+        for set in ["bounding", "permitted", "effective"] {
+            facts.document["members"]["app"]["credentials"]["capabilities"][set] = json!(names);
+        }
+    };
+    let mut facts = facts();
+    pod.spec.containers[0].security.capabilities_drop = vec!["ALL".to_owned()];
+    has(&found(&facts, &pod, &host("v1")), &["S3 app credentials.capabilities.effective"]);
+    sets(&mut facts, &[]);
+    assert_eq!(found(&facts, &pod, &host("v1")), Vec::<String>::new());
+    pod.spec.containers[0].security.capabilities_add = vec!["CHOWN".to_owned()];
+    has(&found(&facts, &pod, &host("v1")), &["S3 app credentials.capabilities.bounding"]);
+    sets(&mut facts, &["CHOWN"]);
+    assert_eq!(found(&facts, &pod, &host("v1")), Vec::<String>::new());
+}
+
+#[test]
+fn a_volume_of_the_manifest_takes_the_place_of_a_default() {
+    let mut pod = pod();
+    let mut facts = facts();
+    let over = |path: &str| VolumeMount { name: "data".to_owned(), mount_path: path.to_owned(), read_only: false };
+    pod.spec.containers[0].volume_mounts.extend(["/etc/hosts", "/dev/shm", "/etc/hostname"].map(over));
+    change(&mut facts, "/members/app/files/~1etc~1hosts", json!("my own"));
+    change(&mut facts, "/members/app/files/~1etc~1hostname", json!("my own"));
+    for path in ["/etc/hosts", "/dev/shm", "/etc/hostname"] {
+        change(
+            &mut facts,
+            &format!("/members/app/mounts/{}", path.replace('/', "~1")),
+            mount("ext4", "rw", "volume:data"),
+        );
+    }
+    facts.identities.get_mut("app").expect("app").insert("shm".to_owned(), "7".to_owned());
+    assert_eq!(found(&facts, &pod, &host("v1")), Vec::<String>::new());
+    change(&mut facts, "/members/app/mounts/~1dev~1shm/source", json!("shm"));
+    assert_eq!(found(&facts, &pod, &host("v1")), ["M2 app mounts[/dev/shm]"]);
+}
+
+#[test]
+fn without_a_dns_config_the_hosts_is_copied() {
+    let mut pod = pod();
+    pod.spec.dns = None;
+    let mut facts = facts();
+    has(&found(&facts, &pod, &host("v1")), &["T4 app files[/etc/resolv.conf]"]);
+    for member in ["app", "side"] {
+        change(&mut facts, &format!("/members/{member}/files/~1etc~1resolv.conf"), json!("<host>"));
+    }
+    assert_eq!(found(&facts, &pod, &host("v1")), Vec::<String>::new());
+}

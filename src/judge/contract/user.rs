@@ -1,0 +1,61 @@
+//! S1, S2 and S4: whom a container runs as.
+
+use super::{Court, Member, must, shown};
+use serde_json::{Value, json};
+
+const SECURITY: &str = "https://kubernetes.io/docs/tasks/configure-pod-container/security-context/";
+const CAPABILITIES: &str = "https://man7.org/linux/man-pages/man7/capabilities.7.html";
+
+pub(super) fn judge(court: &mut Court<'_>, member: Member<'_>) {
+    let Some(container) = member.container else { return };
+    let (pods, own) = (&court.pod.spec.security, &container.security);
+    let (user, group) = (own.run_as_user.or(pods.run_as_user), own.run_as_group.or(pods.run_as_group));
+    // podcheck's image names no user; another image's is unknown.
+    let image_user = court.stand_ins.contains_key(member.name).then_some(0);
+    if let Some(uid) = user.or(image_user) {
+        all_four(court, (member.name, "credentials.uid"), uid);
+        if uid != 0 {
+            let nothing = "no effective capability, as it is not root";
+            court.check(
+                must("S4", CAPABILITIES),
+                (member.name, "credentials.capabilities.effective"),
+                nothing,
+                |seen| {
+                    if seen == Some(&json!([])) { Ok(()) } else { Err(shown(seen)) }
+                },
+            );
+        }
+    }
+    if let Some(gid) = group.or(image_user.map(|_| image_group(user))) {
+        all_four(court, (member.name, "credentials.gid"), gid);
+    }
+    for extra in &pods.supplemental_groups {
+        court.check(
+            must("S1", SECURITY),
+            (member.name, "credentials.groups"),
+            format!("group {extra} among them"),
+            |seen| {
+                let groups = seen.and_then(Value::as_array);
+                if groups.is_some_and(|groups| groups.contains(&json!(extra))) { Ok(()) } else { Err(shown(seen)) }
+            },
+        );
+    }
+    if own.run_as_non_root.or(pods.run_as_non_root) == Some(true) {
+        court.check(must("S2", SECURITY), (member.name, "credentials.uid"), "not root", |seen| {
+            let ids = seen.and_then(Value::as_array);
+            if ids.is_some_and(|ids| !ids.is_empty() && !ids.contains(&json!(0))) { Ok(()) } else { Err(shown(seen)) }
+        });
+    }
+}
+
+/// Primary group of a user that asks for none, by the two lines of podcheck's own `/etc/passwd`; 0 for whom it does not name.
+pub(super) fn image_group(user: Option<u32>) -> u32 {
+    if user == Some(65534) { 65534 } else { 0 }
+}
+
+/// Real, effective, saved and file system id alike.
+fn all_four(court: &mut Court<'_>, (member, at): (&str, &str), id: u32) {
+    court.check(must("S1", SECURITY), (member, at), format!("{id}"), |seen| {
+        if seen == Some(&json!([id, id, id, id])) { Ok(()) } else { Err(shown(seen)) }
+    });
+}

@@ -1,0 +1,135 @@
+//! Known differences: a run deviates only if its findings are exactly the entries that apply.
+
+use super::{Check, Outcome};
+use crate::case::{Known, Version, VersionRange, When};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a run was made with, as far as known differences depend on it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Context {
+    /// Kind of runtime: `docker`.
+    pub runtime: String,
+    /// Name of the OCI runtime, if there is one.
+    pub oci: Option<String>,
+    /// Component → version, as the runtime reports them.
+    pub versions: BTreeMap<String, String>,
+    /// `v1`, `hybrid` or `v2`.
+    pub cgroup: String,
+    /// `uname -r`.
+    pub kernel: String,
+    /// Abilities that the host has.
+    pub abilities: BTreeSet<String>,
+}
+
+/// Checks after known differences were applied.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Applied {
+    /// The same checks, those that are known marked so.
+    pub checks: Vec<Check>,
+    /// Entries that apply here and are not there: no longer true, to be removed.
+    pub unmet: Vec<Known>,
+}
+
+/// Marks checks whose finding is a known difference. `general` holds the differences of runtimes as such: one is unmet
+/// where its check was made and held. `own` holds the case's: one is unmet where its difference was not seen.
+pub fn apply_known(mut checks: Vec<Check>, general: &[Known], own: &[Known], context: &Context) -> Applied {
+    let of_findings = |entry: &&Known| !entry.property.is_empty() && applies(&entry.when, context);
+    let general: Vec<&Known> = general.iter().filter(of_findings).collect();
+    let own: Vec<&Known> = own.iter().filter(of_findings).collect();
+    // Decided on the checks as they were made, so that one entry never hides another's absence.
+    let unmet_general = general.iter().filter(|entry| no_longer_true(entry, &checks));
+    let unmet_own = own.iter().filter(|entry| not_seen(entry, &checks));
+    let unmet = unmet_own.chain(unmet_general).map(|entry| (*entry).clone()).collect();
+    for check in &mut checks {
+        if let Some(entry) = own.iter().chain(&general).find(|entry| explains(entry, check)) {
+            check.outcome = Outcome::Known(entry.because.clone());
+        }
+    }
+    Applied { checks, unmet }
+}
+
+/// The entry that says why `seen` may stand as the fact `at` of `member`, where no rule of the contract looks: for what
+/// runtimes do by their own choice, and only comparisons show. Such an entry names its fact.
+pub fn declared<'a>(known: &'a [Known], context: &Context, member: &str, at: &str, seen: &str) -> Option<&'a Known> {
+    known.iter().find(|entry| {
+        entry.at == at && entry.seen == seen && names_member(entry, member) && applies(&entry.when, context)
+    })
+}
+
+/// Whether an entry is about a member. The sandbox, of the Pod beside as well, only if it is named.
+fn names_member(entry: &Known, member: &str) -> bool {
+    let sandbox = member == "sandbox" || member == "beside/sandbox";
+    match entry.members.is_empty() {
+        true => !sandbox,
+        false => entry.members.iter().any(|name| name == member || sandbox && name == "sandbox"),
+    }
+}
+
+/// Whether an entry is about what a check looked at, however it came out.
+fn is_about(entry: &Known, check: &Check) -> bool {
+    let below = |at: &str| {
+        at.strip_prefix(entry.at.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+    };
+    entry.property == check.property && names_member(entry, &check.member) && (entry.at.is_empty() || below(&check.at))
+}
+
+/// Whether a check found just the difference of an entry.
+fn explains(entry: &Known, check: &Check) -> bool {
+    check.outcome == Outcome::Broken && is_about(entry, check) && check.seen == entry.seen
+}
+
+/// The members that an entry has to be met at: those it names, or those at which something it is about was looked at.
+fn members<'a>(entry: &'a Known, checks: &'a [Check]) -> BTreeSet<&'a str> {
+    if entry.members.is_empty() {
+        return checks.iter().filter(|check| is_about(entry, check)).map(|check| check.member.as_str()).collect();
+    }
+    entry.members.iter().map(String::as_str).collect()
+}
+
+/// A general entry: at one of its members the check was made and held, and the difference was not seen there.
+fn no_longer_true(entry: &Known, checks: &[Check]) -> bool {
+    members(entry, checks).into_iter().any(|member| {
+        let mut about = checks.iter().filter(|check| check.member == member && is_about(entry, check));
+        let held = about.clone().any(|check| check.outcome == Outcome::Held);
+        held && !about.any(|check| explains(entry, check))
+    })
+}
+
+/// A case's entry: the difference was not seen at one of its members, though this host could show it.
+fn not_seen(entry: &Known, checks: &[Check]) -> bool {
+    let members = members(entry, checks);
+    members.is_empty()
+        || members.into_iter().any(|member| {
+            let about: Vec<_> =
+                checks.iter().filter(|check| check.member == member && is_about(entry, check)).collect();
+            let hidden = |check: &&Check| matches!(check.outcome, Outcome::Unobservable(_));
+            let all_hidden = !about.is_empty() && about.iter().all(hidden);
+            !all_hidden && !about.iter().any(|check| explains(entry, check))
+        })
+}
+
+/// Whether a conjunction holds. What is not known here (a version that was not reported, a range that is none) does not
+/// hold, so that a difference is never excused by a doubt.
+fn applies(when: &When, context: &Context) -> bool {
+    let When { runtime, oci, versions, cgroup, kernel, abilities } = when;
+    let is = |wanted: &Option<String>, seen: Option<&str>| wanted.as_deref().is_none_or(|wanted| seen == Some(wanted));
+    is(runtime, Some(&context.runtime))
+        && is(oci, context.oci.as_deref())
+        && is(cgroup, Some(&context.cgroup))
+        && kernel.as_deref().is_none_or(|range| within(range, &context.kernel))
+        && versions.iter().all(|(part, range)| context.versions.get(part).is_some_and(|version| within(range, version)))
+        && abilities.iter().all(|ability| match ability.strip_prefix('!') {
+            Some(ability) => !context.abilities.contains(ability),
+            None => context.abilities.contains(ability),
+        })
+}
+
+fn within(range: &str, version: &str) -> bool {
+    match (range.parse::<VersionRange>(), version.parse::<Version>()) {
+        (Ok(range), Ok(version)) => range.contains(&version),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,16 @@
+//! Judges facts: the contract every Pod is held to, a case's own expectations, and known differences. No input or output.
+
+mod check;
+mod contract;
+mod expectation;
+mod known;
+mod look;
+mod step;
+mod verdict;
+
+pub use check::{Check, Level, Outcome};
+pub use contract::{HostCaps, contract, ours, paths_to_probe};
+pub use expectation::expectations;
+pub use known::{Applied, Context, apply_known, declared};
+pub use step::{Ended, Ran, StepContext, ends, run};
+pub use verdict::{Verdict, checks_run, verdict};
