@@ -1,0 +1,307 @@
+//! A member's own cgroups: one below the Pod's in every hierarchy that is mounted, v1, hybrid or v2.
+
+use super::devices::Rule;
+use super::fault::{Context, Fault};
+use crate::host::cgroup::{hand_down_in, weight_from_shares};
+use crate::plan::LinuxResources;
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, open};
+use nix::sys::signal::{Signal, kill};
+use nix::sys::stat::Mode;
+use nix::unistd::Pid;
+use serde::{Deserialize, Serialize};
+use std::fs;
+use std::io::ErrorKind;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+/// A hierarchy, and where a Pod is in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hierarchy {
+    /// v1: its controllers (`cpu`, `cpuacct`) or `name=systemd`. v2: those that are not in v1.
+    pub controllers: Vec<String>,
+    /// Whether it is v2.
+    pub unified: bool,
+    /// What its mount is called: `cpu,cpuacct`.
+    pub name: String,
+    /// Directory of the Pod's cgroup.
+    pub pod: PathBuf,
+}
+
+/// The cgroups of one member. Removed when asked, not when dropped: its processes must be gone first.
+#[derive(Debug)]
+pub struct Leaf {
+    dirs: Vec<(Hierarchy, PathBuf)>,
+}
+
+impl Leaf {
+    /// Makes the cgroup `name` below the Pod's in every hierarchy.
+    ///
+    /// # Errors
+    /// The kernel's; what was made by then is removed again.
+    pub fn create(hierarchies: &[Hierarchy], name: &str) -> Result<Leaf, Fault> {
+        let mut leaf = Leaf { dirs: Vec::with_capacity(hierarchies.len()) };
+        for hierarchy in hierarchies {
+            let dir = hierarchy.pod.join(name);
+            let made = fs::create_dir(&dir).to(|| format!("make the cgroup {}", dir.display()));
+            let made = made.and_then(|()| {
+                leaf.dirs.push((hierarchy.clone(), dir.clone()));
+                if !hierarchy.unified && hierarchy.has("cpuset") { inherit_cpuset(&dir) } else { Ok(()) }
+            });
+            if let Err(fault) = made {
+                for (_, dir) in &leaf.dirs {
+                    // Nobody is in them yet; the fault to tell is the one that came first.
+                    let _ = fs::remove_dir(dir);
+                }
+                return Err(fault);
+            }
+        }
+        Ok(leaf)
+    }
+
+    /// Writes limits and reads each back.
+    ///
+    /// # Errors
+    /// A controller that is needed and not mounted, a file the kernel would not write, or a value it did not take.
+    pub fn limit(&self, resources: &LinuxResources) -> Result<(), Fault> {
+        for setting in settings(resources) {
+            let version = if self.controller(setting.controller).is_some() { &setting.v1 } else { &setting.v2 };
+            let Some((file, value)) = version else {
+                continue;
+            };
+            let dir = self.controller(setting.controller).or_else(|| self.unified());
+            let dir = dir
+                .ok_or_else(|| format!("the controller {} is not mounted", setting.controller))
+                .to(|| format!("set {file}"))?;
+            let path = dir.join(file);
+            if setting.optional && !path.exists() {
+                continue;
+            }
+            write_checked(&path, value, setting.rounds_to_page)?;
+        }
+        Ok(())
+    }
+
+    /// Sets the device rules where v1's controller is; false if it is not, and a program of v2 has to do it.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn restrict_devices_v1(&self, rules: &[Rule]) -> Result<bool, Fault> {
+        let Some(dir) = self.controller("devices") else {
+            return Ok(false);
+        };
+        write(&dir.join("devices.deny"), "a")?;
+        for rule in rules {
+            write(&dir.join("devices.allow"), &rule.to_line())?;
+        }
+        Ok(true)
+    }
+
+    /// Moves the calling process in: by `tasks` where there is one, which is ten times as fast as `cgroup.procs`.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn join(&self, already_unified: bool) -> Result<(), Fault> {
+        for (hierarchy, dir) in &self.dirs {
+            match (hierarchy.unified, already_unified) {
+                (true, true) => {}
+                (true, false) => write(&dir.join("cgroup.procs"), "0")?,
+                (false, _) => write(&dir.join("tasks"), "0")?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Its directory of v2.
+    pub fn unified(&self) -> Option<&Path> {
+        self.dirs.iter().find(|(h, _)| h.unified).map(|(_, dir)| dir.as_path())
+    }
+
+    /// Its directory of v2, to be born into.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn open_unified(&self) -> Result<Option<OwnedFd>, Fault> {
+        let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        let opened = self.unified().map(|dir| open(dir, flags, Mode::empty()).to(|| format!("open {}", dir.display())));
+        opened.transpose()
+    }
+
+    /// Its hierarchies and directories.
+    pub fn dirs(&self) -> impl Iterator<Item = (&Hierarchy, &Path)> {
+        self.dirs.iter().map(|(hierarchy, dir)| (hierarchy, dir.as_path()))
+    }
+
+    /// How many processes of it the kernel killed for want of memory; 0 where nobody counts.
+    pub fn oom_kills(&self) -> u64 {
+        let v1 = self.controller("memory").map(|dir| dir.join("memory.oom_control"));
+        let file = v1.or_else(|| self.unified().map(|dir| dir.join("memory.events")));
+        let text = file.and_then(|file| fs::read_to_string(file).ok()).unwrap_or_default();
+        text.lines().find_map(|line| line.strip_prefix("oom_kill ")).and_then(|n| n.trim().parse().ok()).unwrap_or(0)
+    }
+
+    /// Kills every process in it. True if there was any.
+    pub fn kill(&self) -> bool {
+        let list = |dir: &Path| fs::read_to_string(dir.join("cgroup.procs")).unwrap_or_default();
+        let mut any = false;
+        if let Some((_, dir)) = self.dirs.first() {
+            for pid in list(dir).lines().filter_map(|line| line.parse().ok()).filter(|pid| *pid > 0) {
+                any = true;
+                // It may end by itself meanwhile; whether it is gone is what the caller looks at next.
+                let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
+            }
+        }
+        any
+    }
+
+    /// Removes what is empty. True once nothing is left.
+    ///
+    /// # Errors
+    /// The kernel's, other than that somebody is still in it.
+    pub fn remove(&mut self) -> Result<bool, Fault> {
+        while let Some((_, dir)) = self.dirs.last() {
+            match fs::remove_dir(dir) {
+                Ok(()) => {}
+                Err(e) if e.kind() == ErrorKind::NotFound => {}
+                Err(e) if e.raw_os_error() == Some(Errno::EBUSY as i32) => return Ok(false),
+                Err(e) => {
+                    return Err(Fault::new(format!("remove the cgroup {}", dir.display()), e));
+                }
+            }
+            self.dirs.pop();
+        }
+        Ok(true)
+    }
+
+    fn controller(&self, name: &str) -> Option<&Path> {
+        self.dirs.iter().find(|(h, _)| !h.unified && h.has(name)).map(|(_, dir)| dir.as_path())
+    }
+}
+
+impl Hierarchy {
+    /// Lets the Pod's cgroup offer its members the controllers that limit them: on v2 no cgroup does by itself.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn hand_down(&self) -> Result<(), Fault> {
+        if self.unified && !self.controllers.is_empty() {
+            hand_down_in(&self.pod).map_err(|e| Fault::new(e.action, e.detail))?;
+        }
+        Ok(())
+    }
+
+    fn has(&self, controller: &str) -> bool {
+        self.controllers.iter().any(|c| c == controller)
+    }
+}
+
+/// One value and the file it goes to, in either version.
+struct Setting {
+    controller: &'static str,
+    v1: Option<(&'static str, String)>,
+    v2: Option<(&'static str, String)>,
+    rounds_to_page: bool,
+    /// Kernels without swap accounting lack the file.
+    optional: bool,
+}
+
+fn settings(resources: &LinuxResources) -> Vec<Setting> {
+    let plain = |controller, v1: Option<(&'static str, String)>, v2: Option<(&'static str, String)>| Setting {
+        controller,
+        v1,
+        v2,
+        rounds_to_page: controller == "memory",
+        optional: false,
+    };
+    let mut settings = Vec::new();
+    if let Some(limit) = resources.memory_limit_bytes {
+        let limit = limit.to_string();
+        settings.push(plain("memory", Some(("memory.limit_in_bytes", limit.clone())), Some(("memory.max", limit))));
+    }
+    if let Some(both) = resources.memory_swap_limit_bytes {
+        let swap = both.saturating_sub(resources.memory_limit_bytes.unwrap_or(0)).to_string();
+        let (v1, v2) = (("memory.memsw.limit_in_bytes", both.to_string()), ("memory.swap.max", swap));
+        settings.push(Setting { optional: true, ..plain("memory", Some(v1), Some(v2)) });
+    }
+    if let Some(shares) = resources.cpu_shares {
+        let shares = shares.clamp(2, 262_144);
+        let weight = weight_from_shares(shares).to_string();
+        settings.push(plain("cpu", Some(("cpu.shares", shares.to_string())), Some(("cpu.weight", weight))));
+    }
+    let (quota, period) = (resources.cpu_quota_usec, resources.cpu_period_usec);
+    if quota.is_some() || period.is_some() {
+        let period = period.unwrap_or(100_000);
+        let max = format!("{} {period}", quota.map_or_else(|| "max".to_owned(), |q| q.to_string()));
+        settings.push(plain("cpu", Some(("cpu.cfs_period_us", period.to_string())), Some(("cpu.max", max))));
+    }
+    if let Some(quota) = quota {
+        settings.push(plain("cpu", Some(("cpu.cfs_quota_us", quota.to_string())), None));
+    }
+    if let Some(pids) = resources.pids_limit {
+        let pids = ("pids.max", pids.to_string());
+        settings.push(plain("pids", Some(pids.clone()), Some(pids)));
+    }
+    settings
+}
+
+/// A new v1 cpuset is empty and takes no process until it has what its parent has, unless that told it to copy.
+fn inherit_cpuset(dir: &Path) -> Result<(), Fault> {
+    let Some(parent) = dir.parent() else {
+        return Ok(());
+    };
+    for file in ["cpuset.cpus", "cpuset.mems"] {
+        if fs::read_to_string(dir.join(file)).is_ok_and(|text| !text.trim().is_empty()) {
+            continue;
+        }
+        let from = parent.join(file);
+        let value = fs::read_to_string(&from).to(|| format!("read {}", from.display()))?;
+        write(&dir.join(file), value.trim())?;
+    }
+    Ok(())
+}
+
+fn write_checked(path: &Path, value: &str, rounds_to_page: bool) -> Result<(), Fault> {
+    write(path, value)?;
+    let taken = fs::read_to_string(path).to(|| format!("read {} back", path.display()))?;
+    let taken = taken.trim();
+    let rounded = |text: &str| text.parse::<u64>().map(|n| n / 4096);
+    let same = taken == value || rounds_to_page && rounded(taken).is_ok() && rounded(taken) == rounded(value);
+    if same {
+        Ok(())
+    } else {
+        Err(Fault::new(format!("set {} to {value}", path.display()), format!("the kernel took {taken}")))
+    }
+}
+
+fn write(path: &Path, value: &str) -> Result<(), Fault> {
+    fs::OpenOptions::new()
+        .write(true)
+        .open(path)
+        .and_then(|mut file| std::io::Write::write_all(&mut file, value.as_bytes()))
+        .to(|| format!("write {value:?} to {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_limit_has_its_file_in_both_versions() {
+        let resources = LinuxResources {
+            cpu_shares: Some(512),
+            cpu_quota_usec: Some(50_000),
+            cpu_period_usec: Some(100_000),
+            memory_limit_bytes: Some(8 << 20),
+            memory_swap_limit_bytes: Some(8 << 20),
+            pids_limit: Some(7),
+        };
+        let all = settings(&resources);
+        let v2: Vec<_> = all.iter().filter_map(|s| s.v2.as_ref()).map(|(f, v)| format!("{f}={v}")).collect();
+        let expected =
+            ["memory.max=8388608", "memory.swap.max=0", "cpu.weight=20", "cpu.max=50000 100000", "pids.max=7"];
+        assert_eq!(v2, expected);
+        let v1: Vec<_> = all.iter().filter_map(|s| s.v1.as_ref()).map(|(f, _)| *f).collect();
+        assert_eq!(v1.len(), 6);
+        assert!(settings(&LinuxResources::default()).is_empty());
+    }
+}

@@ -1,0 +1,137 @@
+//! A Pod and its members: brought up together, taken down together.
+
+use super::cgroup::Leaf;
+use super::fault::{Context, Fault};
+use super::member::Spec;
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::Pid;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+/// How long the kernel may take to let killed processes go.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A member that was started.
+#[derive(Debug)]
+pub struct Member {
+    /// What it was to be.
+    pub spec: Spec,
+    /// Its cgroups.
+    pub leaf: Leaf,
+    /// Its init; ours to signal until `exit` is known.
+    pub pid: i32,
+    /// Its exit status, 128 + signal for a killed one.
+    pub exit: Option<i32>,
+}
+
+/// A Pod, from its first member to its last.
+#[derive(Debug, Default)]
+pub struct Pod {
+    /// The sandbox first.
+    pub members: Vec<Member>,
+    /// Commands of exec, and their exit statuses once they ended.
+    commands: BTreeMap<i32, Option<i32>>,
+}
+
+impl Pod {
+    /// Adds a member.
+    pub fn add(&mut self, member: Member) -> &mut Member {
+        self.members.push_mut(member)
+    }
+
+    /// SIGTERM to every container, SIGKILL to what is left after `grace`, then the sandbox and the cgroups. The network
+    /// goes with the last process, which the kernel sees to in the background. `wait` waits for a signal or that long.
+    ///
+    /// # Errors
+    /// The first thing that would not go; everything is tried.
+    pub fn take_down(&mut self, grace: Duration, mut wait: impl FnMut(Duration)) -> Result<(), Fault> {
+        self.reap();
+        for member in self.members.iter().skip(1).filter(|m| m.exit.is_none()) {
+            signal(member, Signal::SIGTERM);
+        }
+        self.wait_for_ends(1, grace, &mut wait);
+        for member in self.members.iter().filter(|m| m.exit.is_none()) {
+            signal(member, Signal::SIGKILL);
+        }
+        self.wait_for_ends(0, PATIENCE, &mut wait);
+        self.remove_members(&mut wait)
+    }
+
+    /// Waits until every member from the `first` on has ended, or that long.
+    fn wait_for_ends(&mut self, first: usize, within: Duration, wait: &mut impl FnMut(Duration)) {
+        let end = Instant::now() + within;
+        while self.members.iter().skip(first).any(|m| m.exit.is_none()) {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            wait(left);
+            self.reap();
+        }
+    }
+
+    /// Kills what else is in the members' cgroups, and removes those.
+    fn remove_members(&mut self, wait: &mut impl FnMut(Duration)) -> Result<(), Fault> {
+        let end = Instant::now() + PATIENCE;
+        let mut pause = Duration::from_micros(100);
+        let mut fault = Ok(());
+        loop {
+            self.reap();
+            self.members.retain_mut(|member| match member.leaf.remove() {
+                Ok(empty) => !empty || member.exit.is_none(),
+                Err(why) => {
+                    fault = fault.clone().and(Err(why));
+                    false
+                }
+            });
+            if self.members.is_empty() {
+                return fault;
+            }
+            if Instant::now() > end {
+                let names: Vec<String> = self.members.iter().map(|m| m.spec.object()).collect();
+                return fault.and(Err("processes do not go").to(|| format!("end {}", names.join(", "))));
+            }
+            for member in &self.members {
+                member.leaf.kill();
+            }
+            wait(pause);
+            pause = (pause * 2).min(Duration::from_millis(20));
+        }
+    }
+
+    /// Takes note of every child that ended.
+    pub fn reap(&mut self) {
+        loop {
+            let (pid, code) = match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+                Ok(WaitStatus::Exited(pid, code)) => (pid.as_raw(), code),
+                Ok(WaitStatus::Signaled(pid, signal, _)) => (pid.as_raw(), 128 + signal as i32),
+                Ok(WaitStatus::StillAlive) | Err(_) => return,
+                Ok(_) => continue,
+            };
+            if let Some(member) = self.members.iter_mut().find(|m| m.pid == pid && m.exit.is_none()) {
+                member.exit = Some(code);
+            } else if let Some(exit) = self.commands.get_mut(&pid) {
+                *exit = Some(code);
+            } // else an orphan of a container that has the host's PID namespace
+        }
+    }
+
+    /// Keeps the exit status of a child that is no member's init until [`Pod::ended`] gives it.
+    pub fn expect(&mut self, pid: i32) {
+        self.commands.insert(pid, None);
+    }
+
+    /// Exit status of an expected child, once, after it ended.
+    pub fn ended(&mut self, pid: i32) -> Option<i32> {
+        self.reap();
+        let code = (*self.commands.get(&pid)?)?;
+        self.commands.remove(&pid);
+        Some(code)
+    }
+}
+
+fn signal(member: &Member, signal: Signal) {
+    // It is our child and not reaped, so the pid is still its own; that it just ended is what the caller sees next.
+    let _ = kill(Pid::from_raw(member.pid), signal);
+}

@@ -1,0 +1,177 @@
+//! What the harness and a Pod's process say to each other: one JSON document a frame over a stream socket.
+
+use super::cgroup::Hierarchy;
+use super::fault::Fault;
+use crate::plan::Plan;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::io::{self, Read, Write};
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Descriptor on which the Pod's process finds its socket: standard input, so that nothing unsafe is needed to pass it.
+pub const SOCKET_FD: i32 = 0;
+
+/// Most bytes of one output stream that exec keeps.
+pub const OUTPUT_LIMIT: usize = 1 << 20;
+
+const FRAME_LIMIT: u32 = 64 << 20;
+
+/// What the harness asks of a Pod's process.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Request {
+    /// The first one: bring the Pod up.
+    Start(Box<StartRequest>),
+    /// The pids are held: from here on the dead may be reaped. Not answered.
+    Held,
+    /// Run a command in a container.
+    Exec {
+        /// Name of the container.
+        container: String,
+        /// The command.
+        argv: Vec<String>,
+        /// After which it is killed.
+        timeout: Duration,
+    },
+    /// How the containers are.
+    Status,
+    /// SIGTERM, grace period, SIGKILL; the process ends after its answer.
+    Stop,
+}
+
+/// Everything that a Pod's process needs to know.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct StartRequest {
+    /// The Pod.
+    pub plan: Plan,
+    /// A directory to cover with one of the Pod's own, which nobody else sees: every Pod's may be the same.
+    pub dir: PathBuf,
+    /// File for what the members print.
+    pub log: PathBuf,
+    /// Name of the host's end of the Pod's veth pair.
+    pub interface: String,
+    /// Every cgroup hierarchy, in the order of the mount table.
+    pub hierarchies: Vec<Hierarchy>,
+    /// Image of the sandbox.
+    pub pause: Image,
+    /// Image of each container, in the plan's order.
+    pub images: Vec<Image>,
+    /// The host's path of each mount's source, for each container, in the plan's order.
+    pub sources: Vec<Vec<PathBuf>>,
+    /// Address of the Pod, unless it uses the host's network.
+    pub address: Option<Address>,
+}
+
+/// An image as it lies on the host.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Image {
+    /// Its root directory, which the engine only reads.
+    pub root: PathBuf,
+    /// `NAME=value`.
+    pub env: Vec<String>,
+    /// What it runs by itself.
+    pub argv: Vec<String>,
+    /// User as images name it: empty, `uid`, `name`, `uid:gid`.
+    pub user: String,
+    /// Empty for `/`.
+    pub working_dir: String,
+}
+
+/// Address of a Pod in a subnet of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Address {
+    /// The Pod's.
+    pub pod: Ipv4Addr,
+    /// The host's end, which is the Pod's way out.
+    pub gateway: Ipv4Addr,
+    /// Length of the subnet's prefix.
+    pub prefix: u8,
+}
+
+/// The answers, one for each request.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Reply {
+    /// Pid of the sandbox, then of each container, as the host counts them.
+    Started(Vec<i32>),
+    /// The command ended.
+    Executed {
+        /// Exit status, 128 + signal for a killed one.
+        code: i32,
+        /// Standard output, at most [`OUTPUT_LIMIT`].
+        stdout: Vec<u8>,
+        /// Standard error, at most [`OUTPUT_LIMIT`].
+        stderr: Vec<u8>,
+    },
+    /// The command took too long and is gone.
+    TimedOut,
+    /// By name.
+    Status(BTreeMap<String, ContainerStatus>),
+    /// Done.
+    Done,
+    /// It did not work.
+    Failed(Fault),
+}
+
+/// How a container is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContainerStatus {
+    /// Exit status once its init ended, 128 + signal for a killed one.
+    pub exit_code: Option<i32>,
+    /// Whether the kernel killed a process of its cgroup for want of memory.
+    pub oom_killed: bool,
+}
+
+/// Writes one frame.
+///
+/// # Errors
+/// The socket's; `BrokenPipe` if the other side is gone.
+pub fn send<T: Serialize>(to: &mut impl Write, message: &T) -> io::Result<()> {
+    let body = serde_json::to_vec(message)?;
+    let length = u32::try_from(body.len()).map_err(|_| io::Error::from(io::ErrorKind::FileTooLarge))?;
+    let mut frame = length.to_le_bytes().to_vec();
+    frame.extend_from_slice(&body);
+    to.write_all(&frame)
+}
+
+/// Reads one frame; `None` if the other side closed between frames.
+///
+/// # Errors
+/// The socket's, or what came is no frame of ours.
+pub fn receive<T: DeserializeOwned>(from: &mut impl Read) -> io::Result<Option<T>> {
+    let mut length = [0; 4];
+    match from.read_exact(&mut length) {
+        Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+        other => other?,
+    }
+    let length = u32::from_le_bytes(length);
+    if length > FRAME_LIMIT {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    let mut body = vec![0; length as usize];
+    from.read_exact(&mut body)?;
+    Ok(Some(serde_json::from_slice(&body)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_come_back_as_they_went() {
+        let mut wire = Vec::new();
+        send(&mut wire, &Reply::Started(vec![7, 8])).expect("a vector takes everything");
+        send(&mut wire, &Reply::Done).expect("a vector takes everything");
+        let mut from = wire.as_slice();
+        assert!(matches!(receive(&mut from), Ok(Some(Reply::Started(pids))) if pids == [7, 8]));
+        assert!(matches!(receive(&mut from), Ok(Some(Reply::Done))));
+        assert!(matches!(receive::<Reply>(&mut from), Ok(None)));
+    }
+
+    #[test]
+    fn a_torn_or_foreign_frame_is_an_error() {
+        assert!(receive::<Reply>(&mut [9, 0, 0, 0, b'x'].as_slice()).is_err());
+        assert!(receive::<Reply>(&mut [255; 8].as_slice()).is_err());
+    }
+}

@@ -1,0 +1,186 @@
+//! Bringing a Pod up: files, the sandbox, then the containers beside each other while the network is made.
+
+use super::capabilities::CapabilitySet;
+use super::cgroup::{Hierarchy, Leaf};
+use super::clone::fork_into;
+use super::container::{Birth, Join, become_member};
+use super::device_program;
+use super::devices::{DEFAULT_RULES, PRIVILEGED_RULES};
+use super::fault::{Context, Fault};
+use super::member::{Host, Spec};
+use super::mounts::PodFiles;
+use super::namespace::{open_namespace, with_children_in};
+use super::network;
+use super::pod::{Member, Pod};
+use super::program::{self, Report, until_it_runs};
+use super::protocol::StartRequest;
+use crate::plan::Scope;
+use nix::fcntl::OFlag;
+use nix::mount::{MsFlags, mount};
+use nix::sched::CloneFlags;
+use nix::unistd::{gethostname, pipe2, write};
+use std::fs;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+
+/// Where containers wait for the Pod's network, and the end by which they are let go.
+struct Gate {
+    closed: OwnedFd,
+    opener: OwnedFd,
+}
+
+impl Gate {
+    fn new() -> Result<Gate, Fault> {
+        let (closed, opener) = pipe2(OFlag::O_CLOEXEC).to(|| "make a pipe")?;
+        Ok(Gate { closed, opener })
+    }
+
+    /// A child's side: it must not be the one who holds the gate's other end, whose last closing tells of a lost Pod.
+    fn wait_here(&self) -> BorrowedFd<'_> {
+        // The number is open in this child, which never drops what owns it: it ends by exec or by _exit.
+        let _ = nix::unistd::close(self.opener.as_raw_fd());
+        self.closed.as_fd()
+    }
+
+    fn open(self, containers: usize) -> Result<(), Fault> {
+        if containers == 0 {
+            return Ok(());
+        }
+        write(&self.opener, &vec![1; containers]).map(drop).to(|| "let the containers go")
+    }
+}
+
+impl Pod {
+    /// Brings everything up for whoever is at the other end of `asking`; on a fault what was started stays for
+    /// [`Pod::take_down`].
+    ///
+    /// # Errors
+    /// The first step that failed.
+    pub fn bring_up(&mut self, request: &StartRequest, asking: BorrowedFd<'_>) -> Result<(), Fault> {
+        let plan = &request.plan;
+        let files = PodFiles::below(&request.dir, plan.namespaces.ipc);
+        let host_name = gethostname().to(|| "read the host's name")?.to_string_lossy().into_owned();
+        let name = plan.hostname.as_deref().unwrap_or(&host_name);
+        make_files(request, &files, name)?;
+        request.hierarchies.iter().try_for_each(Hierarchy::hand_down)?;
+        let pure_v2 = request.hierarchies.iter().all(|h| h.unified);
+        let capabilities = CapabilitySet::current().to(|| "read our capabilities")?;
+        let host = Host { pure_v2, name, capabilities };
+        let sandbox_runs =
+            self.spawn(request, Spec::sandbox(request, &files)?, sandbox_namespaces(request), &[], None)?;
+        let sandbox = self.members.first().map_or(0, |m| m.pid);
+        let gate = Gate::new()?;
+        let containers_run = self.spawn_containers(request, &files, &host, sandbox, &gate)?;
+        if plan.namespaces.network != Scope::Node {
+            let (ours, pods) = (open_namespace(0, "net")?, open_namespace(sandbox, "net")?);
+            network::set_up(&ours, &pods, &request.interface, request.address)?;
+        }
+        // What comes of the sandbox is looked at afterwards: containers need its namespaces, which they have joined.
+        gate.open(plan.containers.len())?;
+        until_it_runs(sandbox_runs, asking)?;
+        containers_run.into_iter().try_for_each(|report| until_it_runs(report, asking))
+    }
+
+    fn spawn_containers(
+        &mut self,
+        request: &StartRequest,
+        files: &PodFiles,
+        host: &Host<'_>,
+        sandbox: i32,
+        gate: &Gate,
+    ) -> Result<Vec<Report>, Fault> {
+        let plan = &request.plan;
+        let joins = shared_namespaces(request, sandbox)?;
+        let born_in = (plan.namespaces.pid == Scope::Pod).then(|| open_namespace(sandbox, "pid")).transpose()?;
+        let mut own = CloneFlags::CLONE_NEWNS;
+        own.set(CloneFlags::CLONE_NEWPID, plan.namespaces.pid == Scope::Container);
+        let one = |index| {
+            let spec = Spec::container(request, index, files, host)?;
+            with_children_in(born_in.as_ref(), || self.spawn(request, spec, own, &joins, Some(gate)))
+        };
+        (0..plan.containers.len()).map(one).collect()
+    }
+
+    fn spawn(
+        &mut self,
+        request: &StartRequest,
+        spec: Spec,
+        namespaces: CloneFlags,
+        joins: &[Join],
+        gate: Option<&Gate>,
+    ) -> Result<Report, Fault> {
+        let object = spec.object();
+        let of_it = |fault: Fault| fault.of(&object);
+        let leaf = Leaf::create(&request.hierarchies, &spec.name).map_err(of_it)?;
+        // A member from here on, so that its cgroups go with the Pod; it has no process yet.
+        let member = self.add(Member { spec, leaf, pid: 0, exit: Some(-1) });
+        let (spec, leaf) = (&member.spec, &member.leaf);
+        leaf.limit(&spec.resources).map_err(of_it)?;
+        restrict_devices(leaf, spec.privileged).map_err(of_it)?;
+        let (runs, failed) = pipe2(OFlag::O_CLOEXEC).to(|| "make a pipe")?;
+        let unified = leaf.open_unified()?;
+        let child = |in_cgroup| {
+            let gate = gate.map(Gate::wait_here);
+            let Err(fault) = become_member(spec, &Birth { leaf, in_cgroup, joins, gate });
+            program::leave(&failed, &fault)
+        };
+        let pid = fork_into(namespaces, unified.as_ref().map(AsFd::as_fd), child).to(|| format!("clone {object}"))?;
+        (member.pid, member.exit) = (pid, None);
+        Ok((object, runs))
+    }
+}
+
+fn restrict_devices(leaf: &Leaf, privileged: bool) -> Result<(), Fault> {
+    let rules = if privileged { PRIVILEGED_RULES.as_slice() } else { DEFAULT_RULES.as_slice() };
+    if leaf.restrict_devices_v1(rules)? {
+        return Ok(());
+    }
+    let nobody = "the host has neither the devices controller nor cgroup v2";
+    device_program::attach(leaf.unified().ok_or(nobody).to(|| "restrict devices")?, rules)
+}
+
+fn sandbox_namespaces(request: &StartRequest) -> CloneFlags {
+    let asked = request.plan.namespaces;
+    let mut flags = CloneFlags::CLONE_NEWNS;
+    flags.set(CloneFlags::CLONE_NEWPID, asked.pid != Scope::Node);
+    flags.set(CloneFlags::CLONE_NEWIPC, asked.ipc != Scope::Node);
+    flags.set(CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWUTS, asked.network != Scope::Node);
+    flags
+}
+
+fn shared_namespaces(request: &StartRequest, sandbox: i32) -> Result<Vec<Join>, Fault> {
+    let asked = request.plan.namespaces;
+    let kinds = [
+        ("net", CloneFlags::CLONE_NEWNET, asked.network),
+        ("ipc", CloneFlags::CLONE_NEWIPC, asked.ipc),
+        ("uts", CloneFlags::CLONE_NEWUTS, asked.network),
+    ];
+    let shared = kinds.into_iter().filter(|(.., scope)| *scope != Scope::Node);
+    shared.map(|(name, kind, _)| Ok((open_namespace(sandbox, name)?, kind))).collect()
+}
+
+/// Files that all members see, and the memory they share, in this process's own mount namespace.
+///
+/// They and the members' roots are on a tmpfs, which goes with that namespace: on a disk each file would be searched a place for
+/// on the way up, and be removed on the way down. Most hosts have /run on one anyway, so that what a container writes
+/// into its root counts as its memory.
+fn make_files(request: &StartRequest, files: &PodFiles, name: &str) -> Result<(), Fault> {
+    let plan = &request.plan;
+    let dir = &request.dir;
+    mount(Some("podcheck"), dir, Some("tmpfs"), MsFlags::empty(), Some("mode=700"))
+        .to(|| format!("mount a tmpfs on {}", dir.display()))?;
+    let containers = dir.join("containers");
+    fs::create_dir(&containers).to(|| format!("make {}", containers.display()))?;
+    fs::write(&files.hostname, format!("{name}\n")).to(|| format!("write {}", files.hostname.display()))?;
+    let resolv_conf = match &plan.resolv_conf {
+        Some(text) => text.clone().into_bytes(),
+        None => fs::read("/etc/resolv.conf").to(|| "read /etc/resolv.conf")?,
+    };
+    fs::write(&files.resolv_conf, resolv_conf).to(|| format!("write {}", files.resolv_conf.display()))?;
+    if plan.namespaces.ipc != Scope::Node {
+        fs::create_dir(&files.shm).to(|| format!("make {}", files.shm.display()))?;
+        let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
+        let data = Some("mode=1777,size=65536k");
+        mount(Some("shm"), &files.shm, Some("tmpfs"), flags, data).to(|| "mount the Pod's /dev/shm")?;
+    }
+    Ok(())
+}
