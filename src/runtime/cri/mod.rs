@@ -1,0 +1,140 @@
+//! containerd through CRI, Kubernetes' own way to ask for a Pod: what a kubelet would send, sent by podcheck.
+//!
+//! No protobuf compiler takes part: the few messages are written out in `messages`.
+
+mod client;
+mod endpoint;
+mod find;
+mod guest;
+mod handler;
+mod images;
+mod member;
+mod messages;
+mod pod;
+mod translate;
+
+pub use find::{FoundPod, find_pod};
+
+use super::daemon::{Oci, find_program};
+use super::{RunningPod, Runtime, RuntimeError, RuntimeName};
+use crate::host::{Run, TrialDir};
+use crate::plan::Plan;
+use client::{Client, QUICK};
+use images::Images;
+use member::Inits;
+use messages::{RuntimeCondition, StatusRequest};
+use pod::{CriPod, Ground};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Where a containerd listens that came with the system.
+pub const SYSTEM_ENDPOINT: &str = "unix:///run/containerd/containerd.sock";
+
+/// containerd, private or running already.
+pub struct CriRuntime {
+    name: RuntimeName,
+    client: Arc<Client>,
+    socket: PathBuf,
+    handler: String,
+    inits: Inits,
+    images: Images,
+    versions: BTreeMap<String, String>,
+}
+
+impl CriRuntime {
+    /// Connects to the daemon that the name asks for, starting podcheck's own if it asks for none.
+    ///
+    /// # Errors
+    /// [`RuntimeError::Unavailable`] where it is not installed, does not answer or is not ready for Pods.
+    pub fn open(name: &RuntimeName, run: &Arc<Run>) -> Result<CriRuntime, RuntimeError> {
+        match &name.endpoint {
+            None => CriRuntime::private(name, run),
+            Some(endpoint) => CriRuntime::guest(name, endpoint, run),
+        }
+    }
+
+    fn private(name: &RuntimeName, run: &Arc<Run>) -> Result<CriRuntime, RuntimeError> {
+        let daemon = super::daemon::containerd(run, name.oci.as_deref())?;
+        let (client, _) = Client::connect(&name.to_string(), &daemon.socket, Some(daemon.log))?;
+        ready(&client)?;
+        let client = Arc::new(client);
+        Ok(CriRuntime {
+            name: name.clone(),
+            images: Images::private(&client)?,
+            client,
+            socket: daemon.socket,
+            handler: daemon.handler,
+            inits: inits(Some(daemon.oci)),
+            versions: daemon.versions,
+        })
+    }
+
+    fn guest(name: &RuntimeName, endpoint: &str, run: &Arc<Run>) -> Result<CriRuntime, RuntimeError> {
+        let runtime = name.to_string();
+        let socket = endpoint::socket(&runtime, endpoint)?;
+        let (client, version) = Client::connect(&runtime, &socket, None)?;
+        let config = ready(&client)?;
+        let unavailable = |reason| RuntimeError::Unavailable { runtime: runtime.clone(), reason };
+        let handler = handler::choose(&config, name.oci.as_deref()).map_err(unavailable)?;
+        let mut versions = BTreeMap::from([(version.runtime_name, version.runtime_version)]);
+        // Where its binary is out of our sight, only its version is missing.
+        let oci = Oci::resolve(&runtime, Some(&handler.binary)).ok();
+        if let Some((oci, version)) = oci.as_ref().and_then(|oci| Some((oci, oci.version(&runtime)?))) {
+            versions.insert(oci.label(), version);
+        }
+        let client = Arc::new(client);
+        Ok(CriRuntime {
+            name: name.clone(),
+            images: Images::guest(&client, &socket, run)?,
+            client,
+            socket,
+            // The default is asked for by no name, as a kubelet does for a Pod without a RuntimeClass.
+            handler: name.oci.as_ref().map(|_| handler.name).unwrap_or_default(),
+            inits: inits(oci.map(|oci| oci.path)),
+            versions,
+        })
+    }
+}
+
+impl Runtime for CriRuntime {
+    fn name(&self) -> &RuntimeName {
+        &self.name
+    }
+
+    fn versions(&self) -> BTreeMap<String, String> {
+        self.versions.clone()
+    }
+
+    fn start(&self, plan: &Plan, dir: &TrialDir) -> Result<Box<dyn RunningPod>, RuntimeError> {
+        let choices = self.images.choose(plan)?;
+        let ground = Ground {
+            client: &self.client,
+            daemon: endpoint::daemon(&self.socket),
+            handler: &self.handler,
+            inits: &self.inits,
+            images: choices.images,
+            stand_ins: choices.stand_ins,
+        };
+        Ok(Box::new(CriPod::start(ground, plan, dir)?))
+    }
+}
+
+/// The binaries of the OCI runtimes that Pods on this host may pass through.
+fn inits(oci: Option<PathBuf>) -> Inits {
+    Inits::of(["runc", "crun", "youki"].into_iter().filter_map(find_program).chain(oci))
+}
+
+/// Asks whether the daemon is ready for Pods and gives its configuration.
+fn ready(client: &Client) -> Result<serde_json::Value, RuntimeError> {
+    let status = client.call(StatusRequest { verbose: true }, "ask for its status", QUICK)?;
+    let conditions = status.status.unwrap_or_default().conditions;
+    // Newer daemons have further conditions, deprecated settings among them, that keep no Pod from running.
+    let needed = |condition: &&RuntimeCondition| matches!(condition.kind.as_str(), "RuntimeReady" | "NetworkReady");
+    if let Some(unmet) = conditions.iter().filter(needed).find(|condition| !condition.status) {
+        let reason = format!("its daemon says {}: no ({}: {})", unmet.kind, unmet.reason, unmet.message);
+        return Err(RuntimeError::Unavailable { runtime: client.runtime().to_owned(), reason });
+    }
+    let config = status.info.get("config").and_then(|config| serde_json::from_str(config).ok());
+    Ok(config.unwrap_or_default())
+}

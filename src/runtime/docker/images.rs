@@ -1,0 +1,111 @@
+//! Which image a container runs: the manifest's where the daemon has it, else podcheck's own.
+
+use super::client::{Client, QUICK, SLOW, words};
+use crate::plan::ContainerPlan;
+use crate::runtime::RuntimeError;
+use crate::runtime::image::{self, Image};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+/// How manifests name podcheck's own image.
+const OURS: &str = "podcheck";
+
+/// The image that a container runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Choice {
+    /// As Docker knows it.
+    pub reference: String,
+    /// It is podcheck's: the plan's stand-in command is what it runs.
+    pub ours: bool,
+}
+
+/// The images of a daemon, as far as podcheck has asked or loaded.
+#[derive(Debug)]
+pub(super) struct Images {
+    /// podcheck's two.
+    pub payload: String,
+    /// podcheck's pause.
+    pub pause: String,
+    /// The daemon is ours: nobody else adds or removes images.
+    private: bool,
+    present: Mutex<BTreeMap<String, bool>>,
+    loaded: Mutex<Vec<String>>,
+}
+
+impl Images {
+    /// Those of a daemon that is ours and has podcheck's images already, or of one that is not.
+    pub fn new(client: &Client, private: bool) -> Result<Images, RuntimeError> {
+        let reference = |image| {
+            image::reference(image).map_err(|error| client.failed("name podcheck's images", &error.to_string()))
+        };
+        Ok(Images {
+            payload: reference(Image::Payload)?,
+            pause: reference(Image::Pause)?,
+            private,
+            present: Mutex::default(),
+            loaded: Mutex::default(),
+        })
+    }
+
+    /// Which image a container runs.
+    pub fn choose(&self, client: &Client, container: &ContainerPlan) -> Result<Choice, RuntimeError> {
+        let named = container.image.as_str();
+        if named != OURS && !named.is_empty() && self.has(client, named)? {
+            return Ok(Choice { reference: named.to_owned(), ours: false });
+        }
+        Ok(Choice { reference: self.payload.clone(), ours: true })
+    }
+
+    /// Whether podcheck's image takes the place of another.
+    pub fn stands_in(container: &ContainerPlan, choice: &Choice) -> bool {
+        choice.ours && container.image != OURS && !container.image.is_empty()
+    }
+
+    /// Loads podcheck's images into a daemon that is not ours, where they are missing.
+    pub fn provide(&self, client: &Client, dir: &Path) -> Result<(), RuntimeError> {
+        if self.private {
+            return Ok(());
+        }
+        for (image, reference) in [(Image::Payload, &self.payload), (Image::Pause, &self.pause)] {
+            if self.has(client, reference)? {
+                continue;
+            }
+            let action = format!("load podcheck's image {}", image.name());
+            let archive = dir.join(format!("{}.tar", image.name()));
+            image::archive(image, &archive).map_err(|error| client.failed(&action, &error.to_string()))?;
+            let path = archive.to_string_lossy();
+            let loaded = client.read(&action, &words(["load", "--quiet", "--input", path.as_ref()]), SLOW);
+            // It lies in the trial's folder, which goes with the trial.
+            let _ = std::fs::remove_file(&archive);
+            loaded?;
+            self.loaded.lock().unwrap_or_else(PoisonError::into_inner).push(reference.clone());
+        }
+        Ok(())
+    }
+
+    /// Removes what [`Images::provide`] loaded.
+    pub fn give_back(&self, client: &Client) {
+        for reference in self.loaded.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            // Another podcheck's container may still use it; then that one finds it loaded and leaves it, too.
+            let _ = client.read("remove podcheck's image", &words(["image", "rm", &reference]), QUICK);
+        }
+    }
+
+    fn has(&self, client: &Client, reference: &str) -> Result<bool, RuntimeError> {
+        let known = self.present.lock().unwrap_or_else(PoisonError::into_inner).get(reference).copied();
+        if let Some(known) = known.filter(|_| self.private) {
+            return Ok(known);
+        }
+        let args = words(["image", "inspect", "--format={{.Id}}", reference]);
+        let action = format!("look for the image {reference}");
+        let ended = client.run(&action, &args, QUICK)?;
+        let present = match ended.code {
+            0 => true,
+            _ if ended.stderr.contains("No such image") => false,
+            _ => return Err(client.failed(&action, &ended.complaint())),
+        };
+        self.present.lock().unwrap_or_else(PoisonError::into_inner).insert(reference.to_owned(), present);
+        Ok(present)
+    }
+}

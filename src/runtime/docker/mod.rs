@@ -1,0 +1,138 @@
+//! Docker, emulating a Pod with its command line.
+
+mod arguments;
+mod client;
+mod endpoint;
+mod find;
+mod images;
+mod inspect;
+mod leftover;
+mod member;
+mod pod;
+mod resolv;
+
+pub use find::find_containers;
+
+use super::daemon::{self, DockerDaemon};
+use super::{RunningPod, Runtime, RuntimeError, RuntimeName};
+use crate::host::{Process, Run, TrialDir};
+use crate::plan::{ContainerPlan, Plan};
+use arguments::Common;
+use client::Client;
+use images::Images;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Docker as a runtime of Pods.
+#[derive(Debug)]
+pub struct DockerRuntime {
+    name: RuntimeName,
+    versions: BTreeMap<String, String>,
+    daemon: Arc<Daemon>,
+}
+
+/// A dockerd and what is known of it; shared with the Pods on it.
+#[derive(Debug)]
+struct Daemon {
+    client: Client,
+    /// `None` where the daemon's process is out of sight.
+    process: Option<Process>,
+    /// Its name for the OCI runtime; `None` is its default.
+    oci_name: Option<String>,
+    /// The OCI runtime's binary, if known.
+    oci: Option<PathBuf>,
+    /// The lowest oom_score_adj that it may give; `None` is any.
+    lowest_oom_score: Option<i32>,
+    images: Images,
+    /// The run's id.
+    run: String,
+}
+
+impl DockerRuntime {
+    /// Opens the private Docker of this run, starting it if it is not there yet, or the one at an endpoint.
+    ///
+    /// # Errors
+    /// [`RuntimeError::Unavailable`] where it is not installed, not there or not usable, else what failed.
+    pub fn open(name: &RuntimeName, run: &Arc<Run>) -> Result<DockerRuntime, RuntimeError> {
+        match &name.endpoint {
+            Some(endpoint) => endpoint::open(name, endpoint, run),
+            None => DockerRuntime::on(name, daemon::dockerd(run, name.oci.as_deref())?, run),
+        }
+    }
+
+    fn on(name: &RuntimeName, docker: DockerDaemon, run: &Run) -> Result<DockerRuntime, RuntimeError> {
+        let client = Client {
+            runtime: name.to_string(),
+            host: docker.host,
+            config: docker.client_config,
+            log: Some(docker.log),
+        };
+        let images = Images::new(&client, true)?;
+        let daemon = Daemon {
+            lowest_oom_score: lowest_oom_score(&docker.process),
+            client,
+            process: Some(docker.process),
+            oci_name: Some(docker.oci_name),
+            oci: Some(docker.oci),
+            images,
+            run: run.id().to_owned(),
+        };
+        Ok(DockerRuntime { name: name.clone(), versions: docker.versions, daemon: Arc::new(daemon) })
+    }
+}
+
+impl Runtime for DockerRuntime {
+    fn name(&self) -> &RuntimeName {
+        &self.name
+    }
+
+    fn versions(&self) -> BTreeMap<String, String> {
+        self.versions.clone()
+    }
+
+    fn start(&self, plan: &Plan, dir: &TrialDir) -> Result<Box<dyn RunningPod>, RuntimeError> {
+        if let Some(reason) = self.why_not(plan) {
+            return Err(self.daemon.client.unavailable(reason));
+        }
+        self.daemon.images.provide(&self.daemon.client, dir.dir())?;
+        let common = Common {
+            tag: dir.id().to_owned(),
+            run: self.daemon.run.clone(),
+            oci: self.daemon.oci_name.clone(),
+            cgroup_parent: dir.cgroup(plan.cgroup_parent()),
+            lowest_oom_score: self.daemon.lowest_oom_score,
+        };
+        Ok(Box::new(pod::DockerPod::start(Arc::clone(&self.daemon), common, plan, dir)?))
+    }
+}
+
+impl DockerRuntime {
+    /// Why this daemon cannot make such a Pod. Docker gives a privileged container every capability that the kernel knows,
+    /// where other runtimes give those that they have.
+    fn why_not(&self, plan: &Plan) -> Option<String> {
+        let all = |c: &ContainerPlan| c.privileged || c.capabilities_add.iter().any(|name| name == "ALL");
+        let container = plan.containers.iter().find(|c| all(c))?;
+        let status = self.daemon.process.as_ref()?.read("status").ok()?;
+        let last = std::fs::read_to_string("/proc/sys/kernel/cap_last_cap").ok()?.trim().parse().ok()?;
+        let lacking = (0..=last).find(|bit| !daemon::has_capability(&status, *bit))?;
+        let name = &container.name;
+        Some(format!("Docker gives {name} every capability there is, and its daemon here lacks number {lacking}"))
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        self.images.give_back(&self.client);
+    }
+}
+
+/// The daemon's own score where it lacks CAP_SYS_RESOURCE: a lower one the kernel refuses to it, and with that the whole
+/// container fails. containerd's `restrict_oom_score_adj` goes by the same rule.
+fn lowest_oom_score(daemon: &Process) -> Option<i32> {
+    let status = daemon.read("status").unwrap_or_default();
+    if daemon::has_capability(&status, daemon::CAP_SYS_RESOURCE) {
+        return None;
+    }
+    Some(daemon.read("oom_score_adj").ok().and_then(|score| score.trim().parse().ok()).unwrap_or(0))
+}

@@ -1,0 +1,276 @@
+//! The built-in engine, seen from the harness: one process a Pod, asked over a socket.
+
+mod ahead;
+mod connection;
+
+use self::ahead::Processes;
+use self::connection::Connection;
+use super::image::{self, Image, Images};
+use super::{ExecOutput, Kind, Member, Reported, RunningPod, Runtime, RuntimeError, RuntimeName};
+use crate::engine::protocol::{Address, Image as EngineImage, Reply, Request, StartRequest};
+use crate::engine::{Fault, Hierarchy};
+use crate::host::{HostError, Process, Run, TrialDir};
+use crate::plan::{Plan, Scope};
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// For each answer, beyond what was asked for takes by itself.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// In the environment: `4.19` runs every Pod's process under a filter that makes the kernel look like that one.
+const FLOOR: &str = "PODCHECK_ENGINE_FLOOR";
+
+/// Directory of a run over which each Pod's process mounts its own.
+const FILES: &str = "engine";
+
+/// Makes Pods by system calls.
+#[derive(Debug)]
+pub struct EngineRuntime {
+    name: RuntimeName,
+    run: Arc<Run>,
+    images: Images,
+    processes: Arc<Processes>,
+}
+
+impl EngineRuntime {
+    /// Makes the images of the run.
+    ///
+    /// # Errors
+    /// Not root, a main that does not begin with [`crate::hand_over()`], or what the host refused.
+    pub fn open(run: &Arc<Run>) -> Result<EngineRuntime, RuntimeError> {
+        if let Some(reason) = why_unavailable() {
+            return Err(RuntimeError::Unavailable { runtime: Kind::Engine.as_str().to_owned(), reason });
+        }
+        let floor = std::env::var(FLOOR).unwrap_or_default();
+        if !matches!(floor.as_str(), "" | "4.19") {
+            return Err(failed(&format!("pretend {FLOOR}={floor}"), "only 4.19 is known"));
+        }
+        let processes = Arc::new(Processes::new(run.dir().join("engine.log"), floor == "4.19"));
+        processes.prepare();
+        let images = image::unpack(&run.dir().join("image")).map_err(|e| failed("unpack its images", e))?;
+        let files = run.dir().join(FILES);
+        match std::fs::create_dir(&files) {
+            Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => {
+                return Err(failed(&format!("create {}", files.display()), e));
+            }
+            _ => {}
+        }
+        Ok(EngineRuntime { name: RuntimeName::plain(Kind::Engine), run: Arc::clone(run), images, processes })
+    }
+
+    fn request(&self, plan: &Plan, dir: &TrialDir) -> Result<StartRequest, RuntimeError> {
+        let address = match plan.namespaces.network {
+            Scope::Node => None,
+            Scope::Pod | Scope::Container => Some(address(self.run.address_for(dir).map_err(host_failed)?)),
+        };
+        dir.write_hosts(plan, address.map(|a| IpAddr::V4(a.pod))).map_err(host_failed)?;
+        let pod = dir.cgroup(plan.cgroup_parent());
+        let hierarchies = dir.hierarchies().list().iter().map(|h| Hierarchy {
+            controllers: if h.unified { h.controllers.clone() } else { h.names.clone() },
+            unified: h.unified,
+            name: h.mount_point.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default(),
+            pod: h.dir(&pod),
+        });
+        let payload = self.image(Image::Payload);
+        let sources = |c: &crate::plan::ContainerPlan| c.mounts.iter().map(|m| dir.source(plan, &m.source)).collect();
+        Ok(StartRequest {
+            plan: plan.clone(),
+            dir: self.run.dir().join(FILES),
+            log: dir.dir().join("containers.log"),
+            interface: format!("pchk{}", dir.tag()),
+            hierarchies: hierarchies.collect(),
+            pause: self.image(Image::Pause),
+            images: vec![payload; plan.containers.len()],
+            sources: plan.containers.iter().map(sources).collect(),
+            address,
+        })
+    }
+
+    fn image(&self, image: Image) -> EngineImage {
+        let config = image.config();
+        let argv = config.entrypoint.iter().chain(config.cmd);
+        EngineImage {
+            root: self.images.root(image).to_owned(),
+            env: config.env.iter().map(|(name, value)| format!("{name}={value}")).collect(),
+            argv: argv.map(|&word| word.to_owned()).collect(),
+            user: config.user.to_owned(),
+            working_dir: config.working_dir.to_owned(),
+        }
+    }
+}
+
+impl Runtime for EngineRuntime {
+    fn name(&self) -> &RuntimeName {
+        &self.name
+    }
+
+    fn versions(&self) -> BTreeMap<String, String> {
+        BTreeMap::from([("engine".to_owned(), env!("CARGO_PKG_VERSION").to_owned())])
+    }
+
+    fn start(&self, plan: &Plan, dir: &TrialDir) -> Result<Box<dyn RunningPod>, RuntimeError> {
+        let request = self.request(plan, dir)?;
+        let address = request.address.map(|a| IpAddr::V4(a.pod));
+        let mut connection = self.processes.take()?;
+        let action = "start the Pod";
+        let pids = match connection.ask(&Request::Start(Box::new(request)), action, PATIENCE)? {
+            Reply::Started(pids) => pids,
+            other => return Err(unexpected(action, &other)),
+        };
+        let names = std::iter::once("sandbox").chain(plan.containers.iter().map(|c| c.name.as_str()));
+        let member = |(name, pid): (&str, &i32)| {
+            let process = Process::open(*pid).map_err(|e| failed(&format!("hold {name}"), e))?;
+            Ok(Member { name: name.to_owned(), process, id: String::new() })
+        };
+        let members: Vec<Member> = names.zip(&pids).map(member).collect::<Result<_, RuntimeError>>()?;
+        connection.tell(&Request::Held, action)?;
+        let replaced = plan.containers.iter().filter(|c| !c.image_is_ours());
+        Ok(Box::new(EnginePod {
+            connection: Some(connection),
+            processes: Arc::clone(&self.processes),
+            members,
+            stand_ins: replaced.map(|c| c.name.clone()).collect(),
+            address,
+            grace: Duration::from_secs(plan.grace_period_seconds),
+        }))
+    }
+}
+
+/// Says why the engine cannot be opened here; `None` if it probably can.
+pub fn why_unavailable() -> Option<String> {
+    if !nix::unistd::geteuid().is_root() {
+        return Some("it needs root: namespaces, mounts and cgroups are made".to_owned());
+    }
+    if !crate::hand_over::has_handed_over() {
+        return Some(
+            "this program's main does not begin with podcheck::hand_over(), which runs the Pod's process".to_owned(),
+        );
+    }
+    None
+}
+
+/// A Pod of the engine.
+#[derive(Debug)]
+struct EnginePod {
+    /// `None` once stopped.
+    connection: Option<Connection>,
+    /// Where the next Pod's process is started while this Pod goes.
+    processes: Arc<Processes>,
+    members: Vec<Member>,
+    stand_ins: Vec<String>,
+    address: Option<IpAddr>,
+    grace: Duration,
+}
+
+impl EnginePod {
+    fn ask(&mut self, request: &Request, action: &str, patience: Duration) -> Result<Reply, RuntimeError> {
+        let connection = self.connection.as_mut().ok_or_else(|| failed(action, "the Pod was stopped"))?;
+        connection.ask(request, action, patience)
+    }
+}
+
+impl RunningPod for EnginePod {
+    fn members(&self) -> &[Member] {
+        &self.members
+    }
+
+    fn daemon(&self) -> Option<&Process> {
+        None
+    }
+
+    fn stand_ins(&self) -> &[String] {
+        &self.stand_ins
+    }
+
+    fn address(&self) -> Option<IpAddr> {
+        self.address
+    }
+
+    fn exec(&mut self, container: &str, argv: &[String], timeout: Duration) -> Result<ExecOutput, RuntimeError> {
+        let command = argv.first().map_or("nothing", String::as_str);
+        let action = format!("run {command} in the container {container}");
+        let request = Request::Exec { container: container.to_owned(), argv: argv.to_vec(), timeout };
+        match self.ask(&request, &action, timeout + PATIENCE)? {
+            Reply::Executed { code, stdout, stderr } => Ok(ExecOutput {
+                exit_code: code,
+                stdout: String::from_utf8_lossy(&stdout).into_owned(),
+                stderr: String::from_utf8_lossy(&stderr).into_owned(),
+            }),
+            Reply::TimedOut => Err(deadline(&action, timeout)),
+            other => Err(unexpected(&action, &other)),
+        }
+    }
+
+    fn reported(&mut self) -> Result<BTreeMap<String, Reported>, RuntimeError> {
+        let action = "say how its containers are";
+        let Reply::Status(status) = self.ask(&Request::Status, action, PATIENCE)? else {
+            return Err(failed(action, "it answered something else"));
+        };
+        let one = |exit: Option<i32>, oom: bool| match exit {
+            None => Reported { state: "running".to_owned(), ..Reported::default() },
+            Some(code) => {
+                let reason = match code {
+                    0 => "Completed",
+                    137 if oom => "OOMKilled",
+                    _ => "Error",
+                };
+                Reported { state: "exited".to_owned(), exit_code: exit, reason: reason.to_owned() }
+            }
+        };
+        Ok(status.into_iter().map(|(name, s)| (name, one(s.exit_code, s.oom_killed))).collect())
+    }
+
+    fn stop(&mut self) -> Result<(), RuntimeError> {
+        let Some(mut connection) = self.connection.take() else {
+            return Ok(());
+        };
+        let action = "stop the Pod";
+        let told = connection.tell(&Request::Stop, action);
+        self.processes.prepare();
+        let answer = told.and_then(|()| connection.hear(action, self.grace + PATIENCE));
+        connection.close()?;
+        match answer? {
+            Reply::Done => Ok(()),
+            other => Err(unexpected(action, &other)),
+        }
+    }
+}
+
+/// The Pod's address and its way out: the first address of its /24.
+fn address(pod: Ipv4Addr) -> Address {
+    let [a, b, c, _] = pod.octets();
+    Address { pod, gateway: Ipv4Addr::new(a, b, c, 1), prefix: 24 }
+}
+
+fn failed(action: &str, detail: impl Display) -> RuntimeError {
+    RuntimeError::Failed {
+        runtime: Kind::Engine.as_str().to_owned(),
+        action: action.to_owned(),
+        detail: detail.to_string(),
+    }
+}
+
+/// The fault says more exactly what was tried than the request did.
+fn refused(action: &str, fault: Fault) -> RuntimeError {
+    if fault.action.is_empty() { failed(action, fault.detail) } else { failed(&fault.action, fault.detail) }
+}
+
+fn host_failed(error: HostError) -> RuntimeError {
+    failed(&error.action, error.detail)
+}
+
+fn unexpected(action: &str, reply: &Reply) -> RuntimeError {
+    failed(action, format!("it answered {reply:?}"))
+}
+
+fn deadline(action: &str, patience: Duration) -> RuntimeError {
+    RuntimeError::Deadline {
+        runtime: Kind::Engine.as_str().to_owned(),
+        action: action.to_owned(),
+        seconds: patience.as_secs(),
+        log: String::new(),
+    }
+}

@@ -1,0 +1,156 @@
+//! Runtimes bring a Pod up and name its processes; they never interpret what those processes look like.
+//! That is [`crate::observe`]'s task, which sees only processes, so that every runtime is judged by the same eyes.
+//!
+//! To add a runtime: one file here and one line in [`open`].
+
+pub mod cri;
+pub mod daemon;
+pub mod docker;
+pub mod engine;
+pub mod image;
+mod name;
+
+pub use name::{Kind, RuntimeName, RuntimeNameError};
+
+use crate::host::{Process, Run, TrialDir};
+use crate::plan::Plan;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Something that makes Pods.
+pub trait Runtime: Send + Sync {
+    /// As the user named it: `containerd+crun`.
+    fn name(&self) -> &RuntimeName;
+
+    /// Versions of what takes part (`containerd`, `runc`, …), for results and known differences.
+    fn versions(&self) -> BTreeMap<String, String>;
+
+    /// Brings the Pod up: sandbox, then every container, each past its runtime's init. `dir` is prepared already: volumes
+    /// and the cgroups above the containers are there.
+    ///
+    /// # Errors
+    /// Whatever the runtime refused or failed at; what was half started is gone again.
+    fn start(&self, plan: &Plan, dir: &TrialDir) -> Result<Box<dyn RunningPod>, RuntimeError>;
+}
+
+/// A Pod that is up. Dropping it stops and removes it as well as can be.
+pub trait RunningPod: Send {
+    /// The sandbox first, named `sandbox`, then the containers in the plan's order.
+    fn members(&self) -> &[Member];
+
+    /// The process whose namespaces count as the host's; `None` is podcheck itself.
+    fn daemon(&self) -> Option<&Process>;
+
+    /// Containers whose image was not there and was replaced by podcheck's own.
+    fn stand_ins(&self) -> &[String];
+
+    /// The Pod's address, if it has one of its own.
+    fn address(&self) -> Option<std::net::IpAddr>;
+
+    /// Runs a command inside a container by the runtime's own exec and waits for it.
+    ///
+    /// # Errors
+    /// The runtime could not run it, or it took longer than `timeout`.
+    fn exec(&mut self, container: &str, argv: &[String], timeout: Duration) -> Result<ExecOutput, RuntimeError>;
+
+    /// What only the runtime can say of its containers, by name.
+    ///
+    /// # Errors
+    /// The runtime did not answer.
+    fn reported(&mut self) -> Result<BTreeMap<String, Reported>, RuntimeError>;
+
+    /// Stops (SIGTERM, the plan's grace period, SIGKILL) and removes the Pod. A second call does nothing.
+    ///
+    /// # Errors
+    /// What would not go.
+    fn stop(&mut self) -> Result<(), RuntimeError>;
+}
+
+/// The sandbox or a container of a running Pod.
+#[derive(Debug)]
+pub struct Member {
+    /// `sandbox` or the container's name.
+    pub name: String,
+    /// Its init, held from the moment it was known.
+    pub process: Process,
+    /// The runtime's id of it, as it may stand in cgroup paths and mount sources; empty if it has none.
+    pub id: String,
+}
+
+/// The end of a command run by exec.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExecOutput {
+    /// Exit status as a shell gives it: 128 + signal for a killed one.
+    pub exit_code: i32,
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error.
+    pub stderr: String,
+}
+
+/// What a runtime says of one container.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+pub struct Reported {
+    /// `running`, `exited` or `created`.
+    pub state: String,
+    /// Exit status, once exited.
+    pub exit_code: Option<i32>,
+    /// `Completed`, `Error`, `OOMKilled`; empty while running.
+    pub reason: String,
+}
+
+/// Why a runtime could not do something.
+#[derive(Debug, thiserror::Error)]
+pub enum RuntimeError {
+    /// A step failed. `action` is an infinitive: `start the container ledger`.
+    #[error("{runtime} cannot {action}: {detail}")]
+    Failed {
+        /// Name of the runtime.
+        runtime: String,
+        /// What was tried.
+        action: String,
+        /// What the runtime or kernel said.
+        detail: String,
+    },
+    /// A call took longer than its deadline.
+    #[error("{runtime} did not {action} within {seconds} s{log}")]
+    Deadline {
+        /// Name of the runtime.
+        runtime: String,
+        /// What was tried.
+        action: String,
+        /// The deadline.
+        seconds: u64,
+        /// The daemon's last lines, with a newline before each; empty if there is none.
+        log: String,
+    },
+    /// The runtime is not on this machine.
+    #[error("{runtime} is not available: {reason}")]
+    Unavailable {
+        /// Name of the runtime.
+        runtime: String,
+        /// What is missing and how to get it.
+        reason: String,
+    },
+}
+
+/// Opens the runtime of that name, starting podcheck's private daemon if it needs one.
+///
+/// # Errors
+/// [`RuntimeError::Unavailable`] where it is not installed or may not be used, else what failed.
+pub fn open(name: &RuntimeName, run: &Arc<Run>) -> Result<Box<dyn Runtime>, RuntimeError> {
+    Ok(match name.kind {
+        Kind::Engine => Box::new(engine::EngineRuntime::open(run)?),
+        Kind::Docker => Box::new(docker::DockerRuntime::open(name, run)?),
+        Kind::Containerd => Box::new(cri::CriRuntime::open(name, run)?),
+    })
+}
+
+/// Says cheaply, without starting anything, why a runtime cannot be opened here; `None` if it probably can.
+pub fn why_unavailable(name: &RuntimeName) -> Option<String> {
+    if !nix::unistd::geteuid().is_root() {
+        return Some("podcheck makes namespaces, mounts and cgroups: run it as root (sudo)".to_owned());
+    }
+    daemon::why_unavailable(name)
+}
