@@ -1,0 +1,114 @@
+//! `podcheck compare`: the same cases on every runtime that is here, and where those differ.
+
+use super::args::CompareArgs;
+use super::{Failure, Status, diff, jobs, output, run};
+use crate::report::{self, Record, Style};
+use crate::runtime::RuntimeName;
+use crate::trial::{self, Runtimes, Settings};
+use std::sync::Arc;
+
+pub(super) fn compare(args: &CompareArgs) -> Result<Status, Failure> {
+    let baseline = args.baseline.as_deref().map(diff::read).transpose()?;
+    let cases = jobs::select(&args.selection.paths, args.selection.filter.as_deref())?;
+    if cases.is_empty() {
+        return Err(Failure { status: Status::Nothing, message: "no case matches".to_owned() });
+    }
+    let (runtimes, missing) = match args.selection.runtimes.as_slice() {
+        [] => trial::here(),
+        named => (named.to_vec(), Vec::new()),
+    };
+    let settings = jobs::settings(&args.selection)?;
+    let jobs = jobs::jobs(cases, &runtimes);
+    if jobs.is_empty() {
+        return Err(Failure::broken(missing_text(&missing)));
+    }
+    let style = output::style();
+    let run = jobs::begin()?;
+    let opened = Runtimes::new(Arc::clone(&run));
+    let records = jobs::execute(&jobs, &opened, &settings, jobs::width(&args.selection), false, &|_| {});
+    drop(opened);
+    let mut status = jobs::end(&run, jobs::status(&records))?;
+    let (text, undeclared) = comparison(&records, &settings, style);
+    output::print(&text);
+    if undeclared && status == Status::Conforms {
+        status = Status::Fails;
+    }
+    if runtimes.len() == 1 {
+        output::print(&format!("Nothing was compared: only {} is here.\n{}", runtimes[0], missing_text(&missing)));
+    } else if !missing.is_empty() {
+        output::print(&missing_text(&missing));
+    }
+    output::print(&(run::notes(&records) + &report::summary(&records, style)));
+    status = with_required(status, &missing)?;
+    if let Some(baseline) = baseline {
+        let (text, changed) = diff::changes(&baseline, &jobs::results(records));
+        output::print(&format!("\nsince the baseline:\n{text}"));
+        if changed && status == Status::Conforms {
+            status = Status::Fails;
+        }
+    }
+    Ok(status)
+}
+
+/// Each Pod as a tree; runtimes whose trees are the same share one.
+fn trees(records: &[&Record], style: Style) -> String {
+    let mut grouped: Vec<(Vec<&str>, &serde_json::Value, String)> = Vec::new();
+    for record in records.iter().filter(|record| !record.facts.is_null()) {
+        let tree = report::pod_tree("", &record.facts, style);
+        match grouped.iter_mut().find(|(_, _, known)| *known == tree) {
+            Some((runtimes, ..)) => runtimes.push(&record.runtime),
+            None => grouped.push((vec![&record.runtime], &record.facts, tree)),
+        }
+    }
+    let mut text = String::new();
+    for (runtimes, facts, _) in grouped {
+        text.push_str(&report::pod_tree(&format!("on {}", runtimes.join(", ")), facts, style));
+        text.push('\n');
+    }
+    text
+}
+
+fn missing_text(missing: &[(RuntimeName, String)]) -> String {
+    missing.iter().map(|(name, reason)| format!("{name} is not here: {reason}\n")).collect()
+}
+
+/// `PODCHECK_REQUIRE` turns a runtime that is not here into a failure.
+fn with_required(status: Status, missing: &[(RuntimeName, String)]) -> Result<Status, Failure> {
+    let required = trial::required(&std::env::var("PODCHECK_REQUIRE").unwrap_or_default()).map_err(Failure::usage)?;
+    let lacking = missing.iter().any(|(name, _)| required.contains(name));
+    Ok(if lacking { Status::Broken } else { status })
+}
+
+/// Case by case: headline, each runtime's verdict and tree, the table of differences.
+fn comparison(records: &[Record], settings: &Settings, style: Style) -> (String, bool) {
+    let mut cases: Vec<&str> = Vec::new();
+    for record in records {
+        if !cases.contains(&record.case.as_str()) {
+            cases.push(&record.case);
+        }
+    }
+    let drawn = cases.len() == 1;
+    let mut text = String::new();
+    let mut undeclared = false;
+    for case in cases {
+        let of_case: Vec<&Record> = records.iter().filter(|r| r.case == case).collect();
+        text.push_str(&format!("{}\n", style.bold(case)));
+        if let Some(about) = of_case.first().map(|r| r.about.as_str()).filter(|about| !about.is_empty()) {
+            text.push_str(&format!("  {about}\n"));
+        }
+        text.push('\n');
+        for record in &of_case {
+            text.push_str(&report::record_text(record, style));
+        }
+        text.push('\n');
+        if drawn {
+            text.push_str(&trees(&of_case, style));
+        }
+        let compared =
+            report::compare(&of_case, &|record, member, at, seen| trial::declared(settings, record, member, at, seen));
+        undeclared |= compared.has_undeclared();
+        text.push_str(&compared.text(style));
+        text.push('\n');
+    }
+    (text, undeclared)
+}

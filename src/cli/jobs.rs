@@ -1,0 +1,135 @@
+//! Which cases run where, and the workers that run them side by side.
+
+use super::args::{NodeChoice, Selection};
+use super::{Failure, Status, interrupt};
+use crate::case::{self, Case, Known};
+use crate::diagnostic::Diagnostic;
+use crate::host::Run;
+use crate::plan::Node;
+use crate::report::{Record, Results};
+use crate::runtime::RuntimeName;
+use crate::trial::{self, Runtimes, Settings};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The cases of these paths (the built-in suite if there are none) whose id has `filter` in it.
+pub(super) fn select(paths: &[PathBuf], filter: Option<&str>) -> Result<Vec<Case>, Failure> {
+    let cases = if paths.is_empty() { case::builtin() } else { case::load(paths) }.map_err(unreadable)?;
+    Ok(cases.into_iter().filter(|case| filter.is_none_or(|text| case.id.contains(text))).collect())
+}
+
+fn unreadable(faults: Vec<Diagnostic>) -> Failure {
+    let frames: Vec<String> = faults.iter().map(|fault| fault.render(false)).collect();
+    Failure { status: Status::Usage, message: frames.join("\n") }
+}
+
+/// What all cases of an invocation have in common.
+pub(super) fn settings(selection: &Selection) -> Result<Settings, Failure> {
+    let known: Vec<Known> = case::builtin_known().map_err(unreadable)?;
+    let node = match selection.node {
+        NodeChoice::Constant => Node::default(),
+        NodeChoice::Host => trial::host_node().map_err(Failure::broken)?,
+    };
+    Ok(Settings { node, known, strict: selection.strict, evidence: std::env::current_dir().ok(), keep: None })
+}
+
+/// Something to run: a case on a runtime.
+pub(super) struct Job {
+    pub(super) case: Arc<Case>,
+    pub(super) runtime: RuntimeName,
+}
+
+/// Every case on every runtime, runtimes of one case beside each other.
+pub(super) fn jobs(cases: Vec<Case>, runtimes: &[RuntimeName]) -> Vec<Job> {
+    let mut jobs = Vec::new();
+    for case in cases {
+        let case = Arc::new(case);
+        jobs.extend(runtimes.iter().map(|runtime| Job { case: Arc::clone(&case), runtime: runtime.clone() }));
+    }
+    jobs
+}
+
+/// Runs the jobs, `width` side by side, calling `done` as each ends. Records come back in the order of the jobs; those
+/// that were not started after a failure under `fail_fast` are missing.
+pub(super) fn execute(
+    jobs: &[Job],
+    runtimes: &Runtimes,
+    settings: &Settings,
+    width: usize,
+    fail_fast: bool,
+    done: &(dyn Fn(&Record) + Sync),
+) -> Vec<Record> {
+    let next = AtomicUsize::new(0);
+    let stop = AtomicBool::new(false);
+    let records: Mutex<Vec<(usize, Record)>> = Mutex::default();
+    std::thread::scope(|scope| {
+        for _ in 0..width.min(jobs.len()) {
+            scope.spawn(|| {
+                loop {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(job) = jobs.get(index) else { return };
+                    if stop.load(Ordering::Relaxed) || interrupt::interrupted() {
+                        return;
+                    }
+                    let record = trial::run(&job.case, &job.runtime, runtimes, settings).record;
+                    // The run was taken away under it: what it saw says nothing.
+                    interrupt::yield_to_signal();
+                    if fail_fast && record.verdict.is_bad() {
+                        stop.store(true, Ordering::Relaxed);
+                    }
+                    done(&record);
+                    records.lock().unwrap_or_else(PoisonError::into_inner).push((index, record));
+                }
+            });
+        }
+    });
+    let mut records = records.into_inner().unwrap_or_else(PoisonError::into_inner);
+    records.sort_by_key(|(index, _)| *index);
+    records.into_iter().map(|(_, record)| record).collect()
+}
+
+/// How many cases go side by side.
+pub(super) fn width(selection: &Selection) -> usize {
+    let processors = || std::thread::available_parallelism().map_or(1, usize::from);
+    selection.jobs.map_or_else(processors, usize::from)
+}
+
+/// Begins a run and guards it against signals.
+pub(super) fn begin() -> Result<Arc<Run>, Failure> {
+    let run = Run::begin().map_err(Failure::broken)?;
+    interrupt::guard(&run);
+    Ok(run)
+}
+
+/// Ends the run; what does not go is said, and changes the status to broken.
+pub(super) fn end(run: &Run, status: Status) -> Result<Status, Failure> {
+    interrupt::yield_to_signal();
+    run.end().map_err(|error| Failure::broken(format!("{error}; `podcheck sweep` tries again")))?;
+    Ok(status)
+}
+
+/// Records as a result.
+pub(super) fn results(records: Vec<Record>) -> Results {
+    Results {
+        schema_version: crate::report::SCHEMA_VERSION,
+        podcheck: env!("CARGO_PKG_VERSION").to_owned(),
+        host: trial::host_record(),
+        records,
+    }
+}
+
+/// The status that records ask for: broken before failed before nothing.
+pub(super) fn status(records: &[Record]) -> Status {
+    use crate::judge::Verdict;
+    let any = |verdict| records.iter().any(|r| r.verdict == verdict);
+    if any(Verdict::Broken) {
+        Status::Broken
+    } else if any(Verdict::Failed) {
+        Status::Fails
+    } else if records.iter().all(|r| r.verdict == Verdict::Skipped) {
+        Status::Nothing
+    } else {
+        Status::Conforms
+    }
+}

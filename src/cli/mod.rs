@@ -1,0 +1,78 @@
+//! The command line; only here is anything printed.
+
+mod args;
+mod compare;
+mod diff;
+mod doctor;
+mod inspect;
+mod interrupt;
+mod jobs;
+mod list;
+mod output;
+mod run;
+mod schema;
+mod sweep;
+
+use args::{Cli, Command};
+use clap::Parser;
+use std::process::ExitCode;
+
+/// How a command ended, as its exit status says it. The first that applies holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Status {
+    /// Everything conforms; known deviations included.
+    Conforms = 0,
+    /// A failure, or a difference nobody declared.
+    Fails = 1,
+    /// Wrong usage, or a case that cannot be read.
+    Usage = 2,
+    /// A runtime or the host failed, or something required is missing.
+    Broken = 3,
+    /// Nothing was executed.
+    Nothing = 4,
+}
+
+/// Why a command could not do its work: what to print, and the status to end with.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    status: Status,
+    message: String,
+}
+
+impl Failure {
+    fn usage(message: impl ToString) -> Failure {
+        Failure { status: Status::Usage, message: message.to_string() }
+    }
+
+    fn broken(message: impl ToString) -> Failure {
+        Failure { status: Status::Broken, message: message.to_string() }
+    }
+}
+
+/// Main of the command line.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            let help =
+                matches!(error.kind(), clap::error::ErrorKind::DisplayHelp | clap::error::ErrorKind::DisplayVersion);
+            return ExitCode::from(if help { 0 } else { Status::Usage as u8 });
+        }
+    };
+    let ended = crate::host::check_time_factor().map_err(Failure::usage).and_then(|()| match cli.command {
+        Command::Run(args) => run::run(&args),
+        Command::Compare(args) => compare::compare(&args),
+        Command::Diff(args) => diff::diff(&args),
+        Command::Inspect(args) => inspect::inspect(&args),
+        Command::List(args) => list::list(&args),
+        Command::Doctor => doctor::doctor(),
+        Command::Sweep => sweep::sweep(),
+        Command::Schema(args) => schema::schema(&args),
+    });
+    let status = ended.unwrap_or_else(|failure| {
+        output::error(&failure.message);
+        failure.status
+    });
+    ExitCode::from(status as u8)
+}

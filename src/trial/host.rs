@@ -1,0 +1,107 @@
+//! The host as trials need it: abilities, the turn of cases that run alone, and what known differences depend on.
+
+use super::Settings;
+use crate::facts;
+use crate::host::{self, Run};
+use crate::judge::{self, Context, HostCaps};
+use crate::plan::Node;
+use crate::report::{AbilityRecord, HostRecord, Record};
+use crate::runtime::RuntimeName;
+use nix::fcntl::{Flock, FlockArg};
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+/// The host, for results.
+pub fn host_record() -> HostRecord {
+    let record = |a: &host::Ability| AbilityRecord { present: a.present, reason: a.reason.clone() };
+    HostRecord {
+        kernel: kernel(),
+        cgroup: caps().cgroup,
+        abilities: host::abilities().iter().map(|(name, ability)| (name.clone(), record(ability))).collect(),
+    }
+}
+
+/// This machine as the node of the plan.
+///
+/// # Errors
+/// /proc/meminfo does not say how much memory there is.
+pub fn host_node() -> Result<Node, String> {
+    let text =
+        std::fs::read_to_string("/proc/meminfo").map_err(|error| format!("cannot read /proc/meminfo: {error}"))?;
+    let kib = text
+        .lines()
+        .find_map(|line| line.strip_prefix("MemTotal:")?.trim().strip_suffix("kB")?.trim().parse::<u64>().ok());
+    let kib = kib.ok_or("/proc/meminfo has no MemTotal in kB")?;
+    let cores = std::thread::available_parallelism().map_or(1, usize::from) as u64;
+    Ok(Node { memory_bytes: kib << 10, cpu_milli: cores * 1000, ..Node::default() })
+}
+
+fn kernel() -> String {
+    nix::sys::utsname::uname().map_or_else(|_| String::new(), |uts| uts.release().to_string_lossy().into_owned())
+}
+
+/// What the contract needs to know of the host.
+pub(super) fn caps() -> HostCaps {
+    let abilities = host::abilities();
+    let has = |name: &str| abilities.get(name).is_some_and(|a| a.present);
+    let cgroup = ["v2", "hybrid"].into_iter().find(|mode| has(&format!("cgroup-{mode}"))).unwrap_or("v1");
+    HostCaps {
+        cgroup: cgroup.to_owned(),
+        abilities: abilities.iter().filter(|(_, a)| a.present).map(|(name, _)| name.clone()).collect(),
+        paths: judge::paths_to_probe().filter(|path| Path::new(path).exists()).map(str::to_owned).collect(),
+        capabilities: own_bounding_set().unwrap_or_default(),
+    }
+}
+
+/// The capabilities that a process of ours, and so a privileged container, can have at most.
+fn own_bounding_set() -> Option<BTreeSet<String>> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let mask = status.lines().find_map(|line| line.strip_prefix("CapBnd:"))?;
+    let mask = u64::from_str_radix(mask.trim(), 16).ok()?;
+    Some(facts::capability_names(mask).into_iter().collect())
+}
+
+/// Why a case that requires `ability` cannot run here; an error if there is no such ability at all.
+pub(super) fn why_missing(ability: &str) -> Option<Result<String, String>> {
+    match host::abilities().get(ability) {
+        Some(found) if found.present => None,
+        Some(found) => Some(Ok(format!("needs {ability}: {}", found.reason))),
+        None => {
+            let names: Vec<&str> = host::abilities().keys().map(String::as_str).collect();
+            Some(Err(format!("requires {ability:?}, which is no ability; there are {}", names.join(", "))))
+        }
+    }
+}
+
+/// Waits for this trial's turn: beside others, or alone where a case looks at host-wide state. Held across processes.
+pub(super) fn turn(run: &Run, alone: bool) -> io::Result<Flock<File>> {
+    let file = File::create(run.dir().join("turn"))?;
+    let how = if alone { FlockArg::LockExclusive } else { FlockArg::LockShared };
+    Flock::lock(file, how).map_err(|(_, errno)| errno.into())
+}
+
+/// What known differences of a record may depend on.
+pub(super) fn context(record: &Record) -> Context {
+    let name: Option<RuntimeName> = record.runtime.parse().ok();
+    let caps = caps();
+    Context {
+        runtime: name.as_ref().map_or_else(String::new, |n| n.kind.as_str().to_owned()),
+        oci: name.and_then(|n| n.oci),
+        versions: record.versions.clone(),
+        cgroup: caps.cgroup,
+        kernel: kernel(),
+        abilities: caps.abilities,
+    }
+}
+
+/// Why a record may have `seen` as the fact `at` of `member`: the reason and source of a known difference that says so.
+pub fn declared(settings: &Settings, record: &Record, member: &str, at: &str, seen: &str) -> Option<String> {
+    let context = context(record);
+    // The Pod beside is a Pod like the first.
+    let of_beside = member.is_empty().then(|| at.strip_prefix("beside.")).flatten().map(|rest| format!("pod.{rest}"));
+    let at = of_beside.as_deref().unwrap_or(at);
+    judge::declared(&settings.known, &context, member, at, seen)
+        .map(|known| format!("{} ({})", known.because, known.source))
+}

@@ -1,0 +1,313 @@
+//! The Pod of a trial while it is up, and the one beside it where the case has two.
+
+use crate::case::Case;
+use crate::facts::{self, Facts, Naming};
+use crate::host::{self, Run, TrialDir};
+use crate::judge::{self, Check, Outcome as CheckOutcome};
+use crate::observe::{self, Program, Readiness, Scope, Subject};
+use crate::payload;
+use crate::plan::{self, ContainerPlan, MountSource, Node, Plan};
+use crate::pod::Pod;
+use crate::report::Record;
+use crate::runtime::{ExecOutput, Member, Reported, RunningPod, Runtime, RuntimeError};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// A member may take this long from the runtime's word that it runs until it says so itself.
+const READY: Duration = Duration::from_secs(20);
+
+/// One Pod that is up.
+struct Up {
+    /// Set before its members' names: empty, or `beside/`.
+    prefix: &'static str,
+    pod: Pod,
+    plan: Plan,
+    /// Declared before its directory, so that it is dropped first.
+    running: Box<dyn RunningPod>,
+    dir: TrialDir,
+    /// The run's id.
+    run: String,
+}
+
+/// All Pods of a trial.
+pub(super) struct Live {
+    ups: Vec<Up>,
+    evidence: BTreeMap<String, String>,
+}
+
+/// Why a Pod did not come up.
+pub(super) enum NotUp {
+    /// The runtime cannot make such a Pod on this host: nothing went wrong.
+    Cannot(String),
+    /// Something went wrong.
+    Failed(String),
+}
+
+impl NotUp {
+    fn reason(&self) -> &str {
+        match self {
+            NotUp::Cannot(reason) | NotUp::Failed(reason) => reason,
+        }
+    }
+}
+
+/// What was read of all Pods of a trial.
+pub(super) struct Seen {
+    /// As one document, members of the Pod beside under their prefix.
+    pub(super) whole: Facts,
+    /// Each Pod's own.
+    each: Vec<Facts>,
+}
+
+impl Live {
+    /// Brings the case's Pod up, and the one beside it.
+    pub(super) fn start(case: &Case, runtime: &dyn Runtime, run: &Arc<Run>, node: &Node) -> Result<Live, NotUp> {
+        let mut live = Live { ups: Vec::new(), evidence: BTreeMap::new() };
+        live.bring_up("", &case.pod, runtime, run, node)?;
+        if let Some(pod) = &case.beside
+            && let Err(error) = live.bring_up("beside/", pod, runtime, run, node)
+        {
+            let _ = live.stop();
+            return Err(error);
+        }
+        Ok(live)
+    }
+
+    fn bring_up(
+        &mut self,
+        prefix: &'static str,
+        pod: &Pod,
+        runtime: &dyn Runtime,
+        run: &Arc<Run>,
+        node: &Node,
+    ) -> Result<(), NotUp> {
+        let uid = pod.uid.clone().unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
+        let plan = plan::plan(pod, node, &uid);
+        let dir = run.trial().map_err(|error| NotUp::Failed(error.to_string()))?;
+        let started = dir.prepare(&plan).map_err(|error| NotUp::Failed(error.to_string())).and_then(|()| {
+            runtime.start(&plan, &dir).map_err(|error| match error {
+                RuntimeError::Unavailable { reason, .. } => NotUp::Cannot(reason),
+                error => NotUp::Failed(error.to_string()),
+            })
+        });
+        match started {
+            Ok(running) => {
+                self.ups.push(Up { prefix, pod: pod.clone(), plan, running, dir, run: run.id().to_owned() });
+                Ok(())
+            }
+            Err(error) => match dir.remove() {
+                Ok(_) => Err(error),
+                Err(rest) => Err(NotUp::Failed(format!("{}; and {rest}", error.reason()))),
+            },
+        }
+    }
+
+    /// What the runtime made of images and commands.
+    pub(super) fn describe(&self, record: &mut Record) {
+        for up in &self.ups {
+            for name in up.running.stand_ins() {
+                record.stand_ins.push(format!("{}{name}", up.prefix));
+                let replaced = |c: &&plan::ContainerPlan| c.name == *name && c.stand_in_replaces_command;
+                if up.plan.containers.iter().any(|c| replaced(&c)) {
+                    record.replaced_commands.push(format!("{}{name}", up.prefix));
+                }
+            }
+        }
+    }
+
+    /// Waits until every member has left its runtime's init and, where it is our payload, says that it is ready.
+    pub(super) fn await_ready(&self) -> Result<(), String> {
+        for up in &self.ups {
+            for member in up.running.members() {
+                let program = up.program_of(&member.name);
+                let ready = || match observe::is_ready(&member.process, program) {
+                    Readiness::Starting => None,
+                    Readiness::Ready | Readiness::Gone => Some(()),
+                };
+                if host::poll_until(Instant::now() + host::scaled(READY), ready).is_none() {
+                    let seconds = host::scaled(READY).as_secs();
+                    return Err(format!("{}{} was not ready within {seconds} s", up.prefix, member.name));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads all Pods from the kernel.
+    pub(super) fn observe(&mut self) -> Result<Seen, String> {
+        let mut each = Vec::new();
+        for up in &self.ups {
+            let observation = observe_up(up)?;
+            for (name, text) in &observation.evidence {
+                self.evidence.insert(format!("{}{name}", up.prefix), text.clone());
+            }
+            each.push(facts::normalise(&observation, &naming(up)));
+        }
+        let mut whole = each.first().cloned().ok_or("no Pod is up")?;
+        for (up, facts) in self.ups.iter().zip(&each).skip(1) {
+            merge(&mut whole, facts.clone(), up.prefix);
+        }
+        Ok(Seen { whole, each })
+    }
+
+    /// The contract, of each Pod by its own manifest. What podcheck itself made, as a kubelet would, proves nothing about
+    /// a runtime: if that is not as it should be, the error says so.
+    pub(super) fn contract(&self, node: &Node, seen: &Seen) -> Result<Vec<Check>, String> {
+        let host = super::host::caps();
+        let mut checks = Vec::new();
+        for (up, facts) in self.ups.iter().zip(&seen.each) {
+            let ours = judge::ours(&up.pod, node, facts, &host);
+            if let Some(wrong) = ours.iter().find(|check| check.outcome == CheckOutcome::Broken) {
+                let Check { property, at, expected, seen, .. } = wrong;
+                return Err(format!("podcheck's own {at} ({property}) is {seen} and should be {expected}"));
+            }
+            let argv = up.plan.containers.iter().filter(|c| up.runs_payload(c));
+            let argv: BTreeMap<String, Vec<String>> = argv.map(|c| (c.name.clone(), c.stand_in_argv.clone())).collect();
+            let judged = judge::contract(&up.pod, node, facts, &host, &argv);
+            checks.extend(judged.into_iter().map(|check| match up.prefix {
+                "" => check,
+                prefix => Check { member: format!("{prefix}{}", check.member), ..check },
+            }));
+        }
+        Ok(checks)
+    }
+
+    /// Runs a command in a container, `beside/NAME` for the Pod beside.
+    pub(super) fn exec(&mut self, container: &str, argv: &[String], timeout: Duration) -> Result<ExecOutput, String> {
+        let (up, name) = self.find(container)?;
+        up.running.exec(name, argv, timeout).map_err(|error| error.to_string())
+    }
+
+    /// The member of that name.
+    pub(super) fn member(&mut self, name: &str) -> Result<&Member, String> {
+        let (up, own_name) = self.find(name)?;
+        up.running.members().iter().find(|m| m.name == own_name).ok_or_else(|| format!("no member is named {name}"))
+    }
+
+    /// What the runtimes say of their containers.
+    pub(super) fn reported(&mut self) -> Result<BTreeMap<String, Reported>, String> {
+        let mut all = BTreeMap::new();
+        for up in &mut self.ups {
+            let reported = up.running.reported().map_err(|error| error.to_string())?;
+            all.extend(reported.into_iter().map(|(name, status)| (format!("{}{name}", up.prefix), status)));
+        }
+        Ok(all)
+    }
+
+    /// Pids and cgroup of each member, for `--keep`.
+    pub(super) fn whereabouts(&self) -> String {
+        let mut text = String::new();
+        for up in &self.ups {
+            text.push_str(&format!(
+                "Pod {} in {}, cgroup {}/{}",
+                up.plan.name,
+                up.dir.dir().display(),
+                up.dir.cgroup_root(),
+                up.plan.cgroup_parent()
+            ));
+            for member in up.running.members() {
+                text.push_str(&format!("\n  {}{}: pid {}", up.prefix, member.name, member.process.pid()));
+            }
+        }
+        text
+    }
+
+    /// The raw text that the last observation read, by file.
+    pub(super) fn evidence(&self) -> BTreeMap<String, String> {
+        self.evidence.clone()
+    }
+
+    /// Takes everything down. Returns what the runtime left behind; what would not go is an error.
+    pub(super) fn stop(mut self) -> Result<Vec<String>, String> {
+        let mut left = Vec::new();
+        let mut errors = Vec::new();
+        for mut up in self.ups.drain(..).rev() {
+            if let Err(error) = up.running.stop() {
+                errors.push(error.to_string());
+            }
+            drop(up.running);
+            match up.dir.remove() {
+                Ok(more) => left.extend(more),
+                Err(error) => errors.push(error.to_string()),
+            }
+        }
+        if errors.is_empty() { Ok(left) } else { Err(errors.join("; ")) }
+    }
+
+    fn find<'a>(&mut self, name: &'a str) -> Result<(&mut Up, &'a str), String> {
+        let (prefix, own_name) = match name.strip_prefix("beside/") {
+            Some(own_name) => ("beside/", own_name),
+            None => ("", name),
+        };
+        let up =
+            self.ups.iter_mut().find(|up| up.prefix == prefix).ok_or_else(|| format!("no Pod has a member {name}"))?;
+        Ok((up, own_name))
+    }
+}
+
+impl Up {
+    /// What a member is to become before it may be looked at.
+    fn program_of(&self, member: &str) -> Program<'_> {
+        let foreign = Program::Foreign { host: self.running.daemon() };
+        let Some(container) = self.plan.containers.iter().find(|c| c.name == member) else { return foreign };
+        let ours = self.runs_payload(container);
+        let stays = container.stand_in_argv.first().and_then(|command| payload::find(command)).is_some_and(|p| p.stays);
+        if ours && stays { Program::Payload } else { foreign }
+    }
+
+    /// Whether a container runs podcheck's own image.
+    fn runs_payload(&self, container: &ContainerPlan) -> bool {
+        container.image_is_ours() || self.running.stand_ins().contains(&container.name)
+    }
+}
+
+fn observe_up(up: &Up) -> Result<observe::Observation, String> {
+    let members = up.running.members();
+    let subjects: Vec<Subject<'_>> =
+        members.iter().map(|m| Subject { name: &m.name, id: &m.id, process: &m.process }).collect();
+    let cgroup = format!("{}/{}", up.dir.cgroup_root(), up.plan.cgroup_parent());
+    let scope = Scope { host: up.running.daemon(), pod_cgroup: Some(&cgroup) };
+    observe::pod(&subjects, &scope).map_err(|error| error.to_string())
+}
+
+/// The names that stand in the document for what belongs to this host alone.
+fn naming(up: &Up) -> Naming {
+    let mut naming = Naming {
+        cgroup_root: up.dir.cgroup_root().to_owned(),
+        pod_uid: up.plan.uid.clone(),
+        paths: Vec::new(),
+        texts: vec![(up.dir.tag().to_owned(), "<trial>".to_owned()), (up.run.clone(), "<run>".to_owned())],
+    };
+    let mut name = |source: MountSource, class: String| {
+        naming.paths.push((up.dir.source(&up.plan, &source).display().to_string(), class));
+    };
+    for volume in &up.plan.volumes {
+        let volume = volume.name();
+        name(MountSource::Volume(volume.to_owned()), format!("volume:{volume}"));
+    }
+    name(MountSource::Hosts, "hosts".to_owned());
+    for container in &up.plan.containers {
+        name(MountSource::TerminationLog(container.name.clone()), "termination-log".to_owned());
+    }
+    naming
+}
+
+/// Adds the facts of the Pod beside, its members under their prefix.
+fn merge(whole: &mut Facts, other: Facts, prefix: &str) {
+    whole.identities.extend(other.identities.into_iter().map(|(name, ids)| (format!("{prefix}{name}"), ids)));
+    let Value::Object(mut document) = other.document else { return };
+    if let (Some(Value::Object(members)), Some(Value::Object(all))) =
+        (document.remove("members"), whole.document.get_mut("members"))
+    {
+        all.extend(members.into_iter().map(|(name, member)| (format!("{prefix}{name}"), member)));
+    }
+    if let (Some(pod), Some(all)) = (document.remove("pod"), whole.document.as_object_mut()) {
+        all.insert(prefix.trim_end_matches('/').to_owned(), pod);
+    }
+    for (path, file) in other.sources {
+        let path = path.replacen("members.", &format!("members.{prefix}"), 1);
+        whole.sources.insert(path, file);
+    }
+}

@@ -1,0 +1,216 @@
+//! One case on one runtime, from plan to verdict: the only place where runtimes, observation and judgement meet.
+
+mod evidence;
+mod host;
+mod inspect;
+mod live;
+mod runtimes;
+mod steps;
+
+pub use host::{declared, host_node, host_record};
+pub use inspect::inspect;
+pub use runtimes::{Opened, Runtimes, here, required};
+
+use crate::case::{Case, Known};
+use crate::facts::Facts;
+use crate::judge::{self, Check, Outcome as CheckOutcome, Verdict};
+use crate::plan::Node;
+use crate::report::Record;
+use crate::runtime::{Runtime, RuntimeName};
+use live::{Live, NotUp};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Instant;
+
+/// What all trials of an invocation have in common.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The machine the plan pretends.
+    pub node: Node,
+    /// Differences of the runtimes as such.
+    pub known: Vec<Known>,
+    /// Refuse stand-in processes.
+    pub strict: bool,
+    /// Where a folder with the evidence of failures is made; `None` keeps none.
+    pub evidence: Option<PathBuf>,
+    /// Called, with a description of where the Pod is, before it is stopped.
+    pub keep: Option<fn(&str)>,
+}
+
+/// What a trial gives.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The record, for results.
+    pub record: Record,
+    /// What was observed once the Pod was up; `None` if it never was.
+    pub facts: Option<Facts>,
+    /// Every check, those that held as well.
+    pub checks: Vec<Check>,
+}
+
+/// Runs a case on a runtime: brings the Pod up, observes, judges, takes it down again.
+///
+/// Nothing that a runtime or host does is an error of this function: it is in the record, as `broken`.
+pub fn run(case: &Case, name: &RuntimeName, runtimes: &Runtimes, settings: &Settings) -> Outcome {
+    let mut record = blank(case, name);
+    let missing = case.requires.iter().find_map(|ability| host::why_missing(ability));
+    match missing {
+        Some(Ok(reason)) => return ended(record, Verdict::Skipped, reason),
+        Some(Err(reason)) => return ended(record, Verdict::Broken, reason),
+        None => {}
+    }
+    let runtime = match runtimes.get(name) {
+        Opened::Here(runtime) => runtime,
+        Opened::Missing(reason) => {
+            let required = required(&std::env::var("PODCHECK_REQUIRE").unwrap_or_default()).unwrap_or_default();
+            let verdict = if required.contains(name) { Verdict::Broken } else { Verdict::Skipped };
+            return ended(record, verdict, reason);
+        }
+        Opened::Failed(reason) => return ended(record, Verdict::Broken, reason),
+    };
+    record.versions = runtime.versions();
+    let turn = match host::turn(runtimes.run(), case.alone) {
+        Ok(turn) => turn,
+        Err(error) => return ended(record, Verdict::Broken, error.to_string()),
+    };
+    let outcome = with_runtime(case, runtime.as_ref(), runtimes, settings, record);
+    drop(turn);
+    outcome
+}
+
+fn with_runtime(
+    case: &Case,
+    runtime: &dyn Runtime,
+    runtimes: &Runtimes,
+    settings: &Settings,
+    mut record: Record,
+) -> Outcome {
+    let node = Node { pod_pids_limit: case.pod_pids_limit.or(settings.node.pod_pids_limit), ..settings.node };
+    let begun = Instant::now();
+    let mut live = match Live::start(case, runtime, runtimes.run(), &node) {
+        Ok(live) => live,
+        Err(NotUp::Cannot(reason)) => return ended(record, Verdict::Skipped, reason),
+        Err(NotUp::Failed(reason)) => return ended(record, Verdict::Broken, reason),
+    };
+    took(&mut record, "up", begun);
+    live.describe(&mut record);
+    let mut checks = Vec::new();
+    let mut facts = None;
+    let judged = if settings.strict && !(record.stand_ins.is_empty() && record.replaced_commands.is_empty()) {
+        Err(format!("--strict: {} would run as stand-in", record.stand_ins.join(", ")))
+    } else {
+        judge(case, &mut live, &node, &mut record, &mut checks, &mut facts)
+    };
+    if let Some(keep) = settings.keep {
+        keep(&live.whereabouts());
+    }
+    let evidence = live.evidence();
+    let begun = Instant::now();
+    let left = live.stop();
+    took(&mut record, "down", begun);
+    settle(case, settings, &mut record, &mut checks, judged, left);
+    if record.verdict.is_bad() {
+        match evidence::keep(settings.evidence.as_deref(), &record, &evidence) {
+            Ok(folder) => record.evidence = folder,
+            Err(error) => record.evidence = format!("none: {error}"),
+        }
+    }
+    Outcome { record, facts, checks }
+}
+
+/// Observes and judges while the Pod is up. An error is the runtime's or host's: the trial is broken.
+fn judge(
+    case: &Case,
+    live: &mut Live,
+    node: &Node,
+    record: &mut Record,
+    checks: &mut Vec<Check>,
+    seen: &mut Option<Facts>,
+) -> Result<(), String> {
+    live.await_ready()?;
+    let begun = Instant::now();
+    let observed = live.observe()?;
+    took(record, "observe", begun);
+    record.facts = observed.whole.stable();
+    steps::refuse_ended(case, live, &observed.whole)?;
+    let property = case.shows.first().map_or("", String::as_str);
+    checks.extend(live.contract(node, &observed)?);
+    checks.extend(judge::expectations(&case.expect, &observed.whole, property, &case.source));
+    *seen = Some(observed.whole);
+    let begun = Instant::now();
+    steps::run(case, live, checks)?;
+    took(record, "steps", begun);
+    record.reported = live.reported()?;
+    Ok(())
+}
+
+/// Applies known differences and comes to the verdict.
+fn settle(
+    case: &Case,
+    settings: &Settings,
+    record: &mut Record,
+    checks: &mut Vec<Check>,
+    judged: Result<(), String>,
+    left: Result<Vec<String>, String>,
+) {
+    let context = host::context(record);
+    let applied = judge::apply_known(std::mem::take(checks), &settings.known, &case.known, &context);
+    *checks = applied.checks;
+    let unmet = applied.unmet;
+    record.checks_run = judge::checks_run(checks);
+    record.findings = checks.iter().filter(|c| c.outcome != CheckOutcome::Held).cloned().collect();
+    record.verdict = judge::verdict(checks, &unmet);
+    if let Some(Known { file, line, property, seen, .. }) = unmet.first() {
+        let file = file.display();
+        record.reason = format!(
+            "{file}:{line}: {property} {seen:?} is declared as known and was not seen: no longer true, remove it"
+        );
+    } else if record.verdict == Verdict::Broken {
+        record.reason = "nothing was checked".to_owned();
+    }
+    match left {
+        Ok(left) => record.left_behind = left,
+        Err(reason) => broken(record, reason),
+    }
+    if let Err(reason) = judged {
+        broken(record, reason);
+    }
+}
+
+fn broken(record: &mut Record, reason: String) {
+    record.verdict = Verdict::Broken;
+    record.reason = reason;
+}
+
+fn took(record: &mut Record, phase: &str, begun: Instant) {
+    record.durations_ms.insert(phase.to_owned(), begun.elapsed().as_secs_f64() * 1000.0);
+}
+
+fn ended(mut record: Record, verdict: Verdict, reason: String) -> Outcome {
+    record.verdict = verdict;
+    record.reason = reason;
+    Outcome { record, facts: None, checks: Vec::new() }
+}
+
+fn blank(case: &Case, name: &RuntimeName) -> Record {
+    Record {
+        id: format!("{name}::{}", case.id),
+        case: case.id.clone(),
+        about: case.about.clone(),
+        runtime: name.to_string(),
+        verdict: Verdict::Broken,
+        reason: String::new(),
+        properties: case.shows.clone(),
+        checks_run: 0,
+        findings: Vec::new(),
+        facts: serde_json::Value::Null,
+        reported: BTreeMap::new(),
+        versions: BTreeMap::new(),
+        stand_ins: Vec::new(),
+        replaced_commands: Vec::new(),
+        not_acted_on: case.not_acted_on.clone(),
+        left_behind: Vec::new(),
+        evidence: String::new(),
+        durations_ms: BTreeMap::new(),
+    }
+}

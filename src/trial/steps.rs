@@ -1,0 +1,83 @@
+//! What a case does from inside, in order.
+
+use super::live::Live;
+use crate::case::{Case, Step};
+use crate::facts::Facts;
+use crate::host;
+use crate::judge::{self, Check, StepContext};
+use crate::runtime::Reported;
+use serde_json::Value;
+use std::time::{Duration, Instant};
+
+/// A command in a container may take this long.
+const COMMAND: Duration = Duration::from_secs(30);
+
+/// A container whose end is awaited may take this long to end.
+const END: Duration = Duration::from_secs(30);
+
+/// Runs the steps and judges each. An error is the runtime's: nothing is said about the Pod then.
+pub(super) fn run(case: &Case, live: &mut Live, checks: &mut Vec<Check>) -> Result<(), String> {
+    let default = case.shows.first().map_or("", String::as_str);
+    for (index, step) in case.steps.iter().enumerate() {
+        let at = format!("steps[{index}]");
+        match step {
+            Step::Run { container, argv, expect, property } => {
+                let output = live.exec(container, argv, host::scaled(COMMAND))?;
+                let property = property.as_deref().unwrap_or(default);
+                let ran = judge::Ran { exit_code: output.exit_code, stdout: &output.stdout, stderr: &output.stderr };
+                let context = StepContext { at: &at, member: container, property, source: &case.source };
+                checks.extend(judge::run(&context, expect, &ran));
+            }
+            Step::Look(expectation) => {
+                let facts = live.observe()?.whole;
+                let looked = judge::expectations(std::slice::from_ref(expectation), &facts, default, &case.source);
+                checks.extend(looked.into_iter().map(|check| Check { at: format!("{at}: {}", check.at), ..check }));
+            }
+            Step::Ends { container, exit_code, reason, property } => {
+                await_end(live, container)?;
+                let reported = live.reported()?;
+                let status = reported.get(container).cloned().unwrap_or_default();
+                let property = property.as_deref().unwrap_or(default);
+                let ended = judge::Ended { exit_code: status.exit_code, reason: &status.reason, oom_kills: None };
+                let context = StepContext { at: &at, member: container, property, source: &case.source };
+                checks.extend(judge::ends(&context, *exit_code, reason.as_deref(), &ended));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A container that has ended already shows nothing of a Pod: unless the case awaits its end, nothing can be said.
+pub(super) fn refuse_ended(case: &Case, live: &mut Live, facts: &Facts) -> Result<(), String> {
+    let Some(members) = facts.document.get("members").and_then(Value::as_object) else { return Ok(()) };
+    let awaited =
+        |name: &str| case.steps.iter().any(|s| matches!(s, Step::Ends { container, .. } if container == name));
+    let ended = |member: &Value| member.get("state").and_then(Value::as_str) == Some("exited");
+    let Some((name, _)) = members.iter().find(|(name, member)| ended(member) && !awaited(name)) else { return Ok(()) };
+    let reported = live.reported()?;
+    let how = match reported.get(name) {
+        Some(Reported { exit_code: Some(code), reason, .. }) => format!("with exit status {code} ({reason})"),
+        _ => "and its runtime does not say how".to_owned(),
+    };
+    Err(format!("{name} ended {how} before it could be looked at"))
+}
+
+/// Waits until the container's init is gone from the kernel and its runtime has noticed. That it never ends is a finding
+/// of the step, not an error: the state that is reported then says `running`.
+fn await_end(live: &mut Live, container: &str) -> Result<(), String> {
+    let deadline = Instant::now() + host::scaled(END);
+    let member = live.member(container)?;
+    let gone = host::poll_until(deadline, || (!member.process.is_alive()).then_some(()));
+    if gone.is_none() {
+        return Ok(());
+    }
+    let mut failed = None;
+    host::poll_until(deadline, || match live.reported() {
+        Ok(all) => all.get(container).is_some_and(|status| status.state == "exited").then_some(()),
+        Err(error) => {
+            failed = Some(error);
+            Some(())
+        }
+    });
+    failed.map_or(Ok(()), Err)
+}
