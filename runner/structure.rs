@@ -1,0 +1,168 @@
+//! Keeps the import rules of ARCHITECTURE.md: who may see whom, where packages have their home, where `unsafe` may stand.
+
+use std::path::{Path, PathBuf};
+
+/// Module → what it may not name as `crate::…`.
+const MAY_NOT_SEE: &[(&str, &[&str])] = &[
+    ("runtime", &["observe", "facts", "judge", "trial", "report", "cli", "case"]),
+    ("engine", &["runtime", "observe", "facts", "judge", "trial", "report", "cli", "case"]),
+    ("observe", &["runtime", "engine", "judge", "facts", "trial", "report", "cli", "case", "plan", "pod"]),
+    ("facts", &["runtime", "engine", "judge", "trial", "report", "cli", "case", "plan"]),
+    ("judge", &["runtime", "engine", "observe", "trial", "report", "cli", "host"]),
+    ("host", &["runtime", "engine", "observe", "facts", "judge", "trial", "report", "cli", "case"]),
+    ("plan", &["runtime", "engine", "observe", "facts", "judge", "trial", "report", "cli", "case", "host"]),
+    ("pod", &["runtime", "engine", "observe", "facts", "judge", "trial", "report", "cli", "case", "host", "plan"]),
+    ("case", &["runtime", "engine", "observe", "facts", "judge", "trial", "report", "cli", "host", "plan"]),
+    ("report", &["engine", "observe", "trial", "cli", "host", "plan"]),
+    ("payload", &["runtime", "engine", "observe", "facts", "judge", "trial", "report", "cli", "case", "host", "plan"]),
+    ("trial", &["engine", "cli"]),
+];
+
+/// Modules without input and output: text that must not stand in them.
+const PURE: &[&str] = &["facts", "judge", "report", "pod", "plan"];
+const INPUT_AND_OUTPUT: &[&str] =
+    &["std::fs", "std::net::Tcp", "std::process::Command", "println!", "eprintln!", "nix::", "duct::", "std::env::var"];
+
+/// Package → modules that may name it.
+const HOMES: &[(&str, &[&str])] = &[
+    ("duct", &["runtime"]),
+    ("tonic", &["runtime"]),
+    ("prost", &["runtime"]),
+    ("tokio", &["runtime"]),
+    ("procfs", &["observe"]),
+    ("clap", &["cli"]),
+    ("signal_hook", &["cli"]),
+    ("quick_junit", &["report"]),
+    ("annotate_snippets", &["diagnostic"]),
+    ("saphyr_parser", &["diagnostic"]),
+    ("tar", &["runtime"]),
+    ("sha2", &["runtime", "host"]),
+];
+
+/// Where `unsafe` may stand.
+const UNSAFE: &[&str] = &["engine", "payload", "observe"];
+
+/// A source file: its module, its path below src/, and its code without comments.
+struct Source {
+    module: String,
+    path: String,
+    code: Vec<(usize, String)>,
+}
+
+fn sources() -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    collect(&root, &mut files);
+    assert!(files.len() > 30, "only {} files under {}", files.len(), root.display());
+    files.into_iter().map(|file| read(&root, &file)).collect()
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).expect("src is readable").flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            collect(&path, files);
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            files.push(path);
+        }
+    }
+}
+
+fn read(root: &Path, file: &Path) -> Source {
+    let path = file.strip_prefix(root).expect("below src").display().to_string();
+    let module = path.split('/').next().unwrap_or_default().trim_end_matches(".rs").to_owned();
+    let text = std::fs::read_to_string(file).expect("sources are text");
+    let code = text.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//"));
+    Source { module, path, code: code.map(|(index, line)| (index + 1, line.to_owned())).collect() }
+}
+
+/// Paths `crate::NAME` and, from a file at the top of its module, `super::NAME`, `{NAME, …}` lists included.
+fn names_crate_module(line: &str, module: &str) -> bool {
+    line.match_indices("crate::").any(|(at, _)| {
+        let rest = &line[at + "crate::".len()..];
+        let rest = rest.strip_prefix('{').unwrap_or(rest);
+        rest.split([',', '{', '}']).any(|part| {
+            part.trim()
+                .strip_prefix(module)
+                .is_some_and(|tail| !tail.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
+        })
+    })
+}
+
+#[test]
+fn modules_see_only_what_they_may() {
+    let mut faults = Vec::new();
+    for source in sources() {
+        let Some((_, forbidden)) = MAY_NOT_SEE.iter().find(|(module, _)| *module == source.module) else { continue };
+        for (number, line) in &source.code {
+            for module in forbidden.iter().filter(|module| names_crate_module(line, module)) {
+                faults.push(format!("src/{}:{number}: {} may not see {module}", source.path, source.module));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn pure_modules_do_no_input_or_output() {
+    let mut faults = Vec::new();
+    for source in sources().iter().filter(|s| PURE.contains(&s.module.as_str())) {
+        for (number, line) in &source.code {
+            for text in INPUT_AND_OUTPUT.iter().filter(|text| line.contains(**text)) {
+                faults.push(format!("src/{}:{number}: {} is pure, {text} is not", source.path, source.module));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn each_package_has_one_home() {
+    let mut faults = Vec::new();
+    for source in sources() {
+        for (package, homes) in HOMES.iter().filter(|(_, homes)| !homes.contains(&source.module.as_str())) {
+            for (number, line) in source.code.iter().filter(|(_, line)| line.contains(&format!("{package}::"))) {
+                let _ = line;
+                faults.push(format!("src/{}:{number}: {package} belongs to {}", source.path, homes.join(", ")));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn unsafe_code_stays_where_the_kernel_is_met() {
+    let mut faults = Vec::new();
+    for source in sources().iter().filter(|s| !UNSAFE.contains(&s.module.as_str())) {
+        for (number, _) in source.code.iter().filter(|(_, line)| line.contains("unsafe ") || line.contains("unsafe{")) {
+            faults.push(format!("src/{}:{number}", source.path));
+        }
+    }
+    assert!(faults.is_empty(), "unsafe outside {}:\n{}", UNSAFE.join(", "), faults.join("\n"));
+}
+
+#[test]
+fn only_the_command_line_prints() {
+    let mut faults = Vec::new();
+    for source in sources().iter().filter(|s| !matches!(s.module.as_str(), "cli" | "payload" | "engine" | "host")) {
+        for (number, _) in source.code.iter().filter(|(_, l)| l.contains("println!") || l.contains("print!(")) {
+            faults.push(format!("src/{}:{number}", source.path));
+        }
+    }
+    assert!(faults.is_empty(), "printing outside cli:\n{}", faults.join("\n"));
+}
+
+#[test]
+fn the_rules_can_fail() {
+    assert!(names_crate_module("use crate::observe::pod;", "observe"));
+    assert!(names_crate_module("use crate::{facts, observe};", "observe"));
+    assert!(names_crate_module("    crate::judge::verdict()", "judge"));
+    assert!(!names_crate_module("use crate::observer::x;", "observe"));
+    assert!(!names_crate_module("use self::observe;", "observe"));
+}
+
+#[test]
+fn the_binary_is_static() {
+    let is_static = cfg!(target_feature = "crt-static");
+    assert!(is_static, "build in the repository's own folder and without RUSTFLAGS");
+}
