@@ -41,7 +41,19 @@ pub(super) fn tcp_ports(container: &Container) -> Vec<u16> {
     ports
 }
 
-/// `podcheck` with or without a tag.
+/// `podcheck` with or without a tag, or no image at all.
 pub(super) fn is_own_image(image: &str) -> bool {
-    image.strip_prefix(OWN_IMAGE).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+    image.is_empty() || image.strip_prefix(OWN_IMAGE).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_own_image;
+
+    #[test]
+    fn only_podcheck_itself_is_its_own_image() {
+        assert!(is_own_image("podcheck") && is_own_image("") && is_own_image("podcheck:0.1"));
+        assert!(!is_own_image("docker.io/library/podcheck") && !is_own_image("curlimages/curl"));
+        assert!(!is_own_image("podchecker"));
+    }
 }

@@ -57,12 +57,12 @@ impl Images {
     pub fn choose(&self, plan: &Plan) -> Result<Choices, RuntimeError> {
         let mut choices = Choices { images: Vec::new(), stand_ins: Vec::new() };
         for container in &plan.containers {
-            let present = if is_own(&container.image) { None } else { self.find(&container.image)? };
+            let present = if container.image_is_ours() { None } else { self.find(&container.image)? };
             choices.images.push(match present {
                 Some(image) => ImageChoice { user: user(&image), reference: image.id, stand_in: false },
                 None => self.own()?,
             });
-            if choices.images.last().is_some_and(|choice| choice.stand_in) && !is_own(&container.image) {
+            if choices.images.last().is_some_and(|choice| choice.stand_in) && !container.image_is_ours() {
                 choices.stand_ins.push(container.name.clone());
             }
         }
@@ -89,11 +89,6 @@ impl Images {
     }
 }
 
-/// Whether a manifest asks for podcheck's image itself.
-fn is_own(image: &str) -> bool {
-    matches!(image, "" | "podcheck")
-}
-
 /// The user an image runs as; a kubelet takes one that names none for root.
 fn user(image: &Image) -> ImageUser {
     match &image.uid {
@@ -118,11 +113,5 @@ mod tests {
         assert_eq!(user(&image(None, "")), ImageUser::Id(0));
         assert_eq!(user(&image(Some(65535), "")), ImageUser::Id(65535));
         assert_eq!(user(&image(None, "www-data")), ImageUser::Name("www-data".to_owned()));
-    }
-
-    #[test]
-    fn only_podcheck_itself_is_its_own_image() {
-        assert!(is_own("podcheck") && is_own(""));
-        assert!(!is_own("docker.io/library/podcheck") && !is_own("curlimages/curl"));
     }
 }

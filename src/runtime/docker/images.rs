@@ -8,9 +8,6 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-/// How manifests name podcheck's own image.
-const OURS: &str = "podcheck";
-
 /// The image that a container runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Choice {
@@ -51,7 +48,7 @@ impl Images {
     /// Which image a container runs.
     pub fn choose(&self, client: &Client, container: &ContainerPlan) -> Result<Choice, RuntimeError> {
         let named = container.image.as_str();
-        if named != OURS && !named.is_empty() && self.has(client, named)? {
+        if !container.image_is_ours() && self.has(client, named)? {
             return Ok(Choice { reference: named.to_owned(), ours: false });
         }
         Ok(Choice { reference: self.payload.clone(), ours: true })
@@ -59,7 +56,7 @@ impl Images {
 
     /// Whether podcheck's image takes the place of another.
     pub fn stands_in(container: &ContainerPlan, choice: &Choice) -> bool {
-        choice.ours && container.image != OURS && !container.image.is_empty()
+        choice.ours && !container.image_is_ours()
     }
 
     /// Loads podcheck's images into a daemon that is not ours, where they are missing.
