@@ -1,7 +1,8 @@
 //! A Pod's volumes on the host: empty directories of the trial, and paths of the host checked and made as a kubelet does.
 
 use super::{HostError, lock};
-use crate::plan::{HostPathKind, VolumePlan};
+use crate::plan::VolumePlan;
+use crate::pod::HostPathType;
 use std::fs::{DirBuilder, OpenOptions, Permissions};
 use std::io::{ErrorKind, Write};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -39,21 +40,21 @@ fn empty_dir(path: &Path) -> Result<(), HostError> {
 }
 
 /// Source: Kubernetes pkg/volume/hostpath/host_path.go, `checkTypeInternal`.
-fn host_path(dir: &Path, path: &Path, kind: HostPathKind) -> Result<(), HostError> {
+fn host_path(dir: &Path, path: &Path, kind: HostPathType) -> Result<(), HostError> {
     let found = match std::fs::metadata(path) {
         Ok(metadata) => Some(metadata.file_type()),
         Err(error) if error.kind() == ErrorKind::NotFound => None,
         Err(error) => return Err(HostError::os(format!("look at {}", path.display()), error)),
     };
     let wanted = match kind {
-        HostPathKind::Unset => return Ok(()),
-        HostPathKind::DirectoryOrCreate if found.is_none() => return make_dir(dir, path),
-        HostPathKind::FileOrCreate if found.is_none() => return make_file(dir, path),
-        HostPathKind::Directory | HostPathKind::DirectoryOrCreate => found.map(|t| t.is_dir()),
-        HostPathKind::File | HostPathKind::FileOrCreate => found.map(|t| t.is_file()),
-        HostPathKind::Socket => found.map(|t| t.is_socket()),
-        HostPathKind::CharDevice => found.map(|t| t.is_char_device()),
-        HostPathKind::BlockDevice => found.map(|t| t.is_block_device()),
+        HostPathType::Unset => return Ok(()),
+        HostPathType::DirectoryOrCreate if found.is_none() => return make_dir(dir, path),
+        HostPathType::FileOrCreate if found.is_none() => return make_file(dir, path),
+        HostPathType::Directory | HostPathType::DirectoryOrCreate => found.map(|t| t.is_dir()),
+        HostPathType::File | HostPathType::FileOrCreate => found.map(|t| t.is_file()),
+        HostPathType::Socket => found.map(|t| t.is_socket()),
+        HostPathType::CharDevice => found.map(|t| t.is_char_device()),
+        HostPathType::BlockDevice => found.map(|t| t.is_block_device()),
     };
     let detail = match wanted {
         Some(true) => return Ok(()),
@@ -131,14 +132,14 @@ mod tests {
         std::fs::create_dir(&trial).expect("mkdir");
         std::fs::create_dir(&host).expect("mkdir");
         let deep = host.join("a/b");
-        host_path(&trial, &deep, HostPathKind::DirectoryOrCreate).expect("is made");
-        host_path(&trial, &deep.join("f"), HostPathKind::FileOrCreate).expect("is made");
-        host_path(&trial, &deep, HostPathKind::DirectoryOrCreate).expect("is there");
-        host_path(&trial, &deep, HostPathKind::Directory).expect("is there");
-        let wrong = host_path(&trial, &deep, HostPathKind::Socket).expect_err("is no socket").to_string();
+        host_path(&trial, &deep, HostPathType::DirectoryOrCreate).expect("is made");
+        host_path(&trial, &deep.join("f"), HostPathType::FileOrCreate).expect("is made");
+        host_path(&trial, &deep, HostPathType::DirectoryOrCreate).expect("is there");
+        host_path(&trial, &deep, HostPathType::Directory).expect("is there");
+        let wrong = host_path(&trial, &deep, HostPathType::Socket).expect_err("is no socket").to_string();
         assert!(wrong.contains("Socket") && wrong.contains("a/b"), "{wrong}");
-        assert!(host_path(&trial, &host.join("none"), HostPathKind::File).is_err());
-        assert!(host_path(&trial, Path::new("/dev/null"), HostPathKind::CharDevice).is_ok());
+        assert!(host_path(&trial, &host.join("none"), HostPathType::File).is_err());
+        assert!(host_path(&trial, Path::new("/dev/null"), HostPathType::CharDevice).is_ok());
         assert!(take_back(&trial).is_empty());
         assert!(host.exists() && !host.join("a").exists());
     }
@@ -147,7 +148,7 @@ mod tests {
     fn what_a_pod_wrote_stays() {
         let scratch = tempfile::tempdir().expect("a directory");
         let file = scratch.path().join("f");
-        host_path(scratch.path(), &file, HostPathKind::FileOrCreate).expect("is made");
+        host_path(scratch.path(), &file, HostPathType::FileOrCreate).expect("is made");
         std::fs::write(&file, "mine").expect("write");
         assert_eq!(take_back(scratch.path()), [file]);
     }

@@ -20,7 +20,7 @@ mod tests;
 
 pub use cgroup::{CgroupPlan, LinuxResources};
 pub use container::ContainerPlan;
-pub use mount::{HostPathKind, MountPlan, MountSource, VolumePlan};
+pub use mount::{MountPlan, MountSource, VolumePlan};
 pub use namespaces::{Namespaces, Scope};
 pub use node::Node;
 pub use qos::QosClass;

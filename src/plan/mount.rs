@@ -40,7 +40,7 @@ pub enum VolumePlan {
         /// The path.
         path: PathBuf,
         /// What must be there.
-        kind: HostPathKind,
+        kind: HostPathType,
     },
 }
 
@@ -51,20 +51,6 @@ impl VolumePlan {
             VolumePlan::EmptyDir { name } | VolumePlan::HostPath { name, .. } => name,
         }
     }
-}
-
-/// As [`crate::pod::HostPathType`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[expect(missing_docs, reason = "each is documented at pod::HostPathType")]
-pub enum HostPathKind {
-    Unset,
-    Directory,
-    DirectoryOrCreate,
-    File,
-    FileOrCreate,
-    Socket,
-    CharDevice,
-    BlockDevice,
 }
 
 /// Where a kubelet mounts the Pod's hosts file.
@@ -96,23 +82,6 @@ pub(super) fn volume(volume: &Volume) -> VolumePlan {
     let name = volume.name.clone();
     match &volume.source {
         VolumeSource::EmptyDir => VolumePlan::EmptyDir { name },
-        VolumeSource::HostPath { path, kind } => {
-            VolumePlan::HostPath { name, path: path.clone(), kind: (*kind).into() }
-        }
-    }
-}
-
-impl From<HostPathType> for HostPathKind {
-    fn from(kind: HostPathType) -> Self {
-        match kind {
-            HostPathType::Unset => HostPathKind::Unset,
-            HostPathType::Directory => HostPathKind::Directory,
-            HostPathType::DirectoryOrCreate => HostPathKind::DirectoryOrCreate,
-            HostPathType::File => HostPathKind::File,
-            HostPathType::FileOrCreate => HostPathKind::FileOrCreate,
-            HostPathType::Socket => HostPathKind::Socket,
-            HostPathType::CharDevice => HostPathKind::CharDevice,
-            HostPathType::BlockDevice => HostPathKind::BlockDevice,
-        }
+        VolumeSource::HostPath { path, kind } => VolumePlan::HostPath { name, path: path.clone(), kind: *kind },
     }
 }

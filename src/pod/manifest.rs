@@ -164,7 +164,7 @@ pub enum VolumeSource {
 }
 
 /// `hostPath.type`: what must be there before the mount.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum HostPathType {
     /// No check.
     #[default]
