@@ -174,6 +174,44 @@ fn a_runtime_that_is_missing_is_skipped_and_can_be_required() {
 }
 
 #[test]
+fn a_skip_for_want_of_an_ability_is_no_failure_until_it_is_forbidden() {
+    if !is_root() {
+        return;
+    }
+    // No host has both generations of cgroups for the same controller: one of the two is skipped anywhere.
+    let folder = scratch();
+    for ability in ["cgroup-v1", "cgroup-v2"] {
+        let case = format!(
+            "about: A case for one generation.\nshows: [N1]\nrequires: [{ability}]\n\
+             source: https://docs.kernel.org/admin-guide/cgroup-v2.html\n\
+             pod: {{containers: [{{name: lamp, image: podcheck}}]}}\n"
+        );
+        file(folder.path(), &format!("{ability}.yaml"), &case);
+    }
+    let run = |require: &str| {
+        let path = folder.path().display().to_string();
+        let args = ["run", path.as_str(), "--format", "json"];
+        let output = podcheck(&args).env("PODCHECK_REQUIRE", require).current_dir(folder.path()).output();
+        let output = output.expect("podcheck starts");
+        let results: serde_json::Value = serde_json::from_slice(&output.stdout).expect("the result is JSON");
+        let records = results["records"].as_array().expect("records are a list").clone();
+        (output.status.code(), records)
+    };
+    let (status, records) = run("engine");
+    assert!(matches!(status, Some(0 | 4)), "{status:?}");
+    let skipped = records.iter().find(|record| record["verdict"] == "skipped").expect("one is skipped");
+    let (status, records) = run("engine,no-skips");
+    assert_eq!(status, Some(3));
+    let forbidden = records.iter().find(|record| record["id"] == skipped["id"]).expect("the same case");
+    assert_eq!(forbidden["verdict"], "broken");
+    let (why, because) = (skipped["reason"].as_str().expect("text"), forbidden["reason"].as_str().expect("text"));
+    assert!(because.contains(why) && because.contains("PODCHECK_REQUIRE"), "{because}");
+    let usage = podcheck(&["run", "--filter", "limits/oom-score"]).env("PODCHECK_REQUIRE", "enigne").output();
+    let usage = usage.expect("podcheck starts");
+    assert_eq!(usage.status.code(), Some(2), "{}", text(&usage.stderr));
+}
+
+#[test]
 fn an_ordinary_user_is_told_that_root_is_needed() {
     if !is_root() {
         return;

@@ -1,7 +1,7 @@
 //! The suite as `cargo test`: one trial a case and runtime, named `<runtime>::<area>/<case>`.
 //!
 //! The facts of each Pod are held against reviewed snapshots, see `snapshot.rs`. Runtimes that are not here are skipped
-//! with the reason, unless `PODCHECK_REQUIRE` names them.
+//! with the reason, unless `PODCHECK_REQUIRE` names them; with `no-skips` in it no trial may be skipped.
 
 mod snapshot;
 
@@ -13,7 +13,7 @@ use podcheck::judge::Verdict;
 use podcheck::plan::Node;
 use podcheck::report::{Style, record_text};
 use podcheck::runtime::{Kind, RuntimeName, why_unavailable};
-use podcheck::trial::{self, Runtimes, Settings};
+use podcheck::trial::{self, Required, Runtimes, Settings};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
@@ -42,7 +42,6 @@ struct Suite {
     cases: Vec<Arc<Case>>,
     faults: Vec<(String, Vec<Diagnostic>)>,
     runtimes: Vec<RuntimeName>,
-    required: Vec<RuntimeName>,
     settings: Settings,
     opened: OnceLock<Result<Runtimes, String>>,
 }
@@ -50,9 +49,9 @@ struct Suite {
 impl Suite {
     fn gather() -> Result<Suite, String> {
         podcheck::host::check_time_factor().map_err(|error| error.to_string())?;
-        let required = trial::required(&std::env::var("PODCHECK_REQUIRE").unwrap_or_default())?;
+        let required = Required::from_env()?;
         let mut runtimes: Vec<RuntimeName> = Kind::ALL.map(RuntimeName::plain).into();
-        for extra in required.iter().filter(|name| !Kind::ALL.map(RuntimeName::plain).contains(name)) {
+        for extra in required.runtimes.iter().filter(|name| !Kind::ALL.map(RuntimeName::plain).contains(name)) {
             runtimes.push(extra.clone());
         }
         let (cases, faults) = read_cases();
@@ -65,10 +64,11 @@ impl Suite {
             node: Node::default(),
             known,
             strict: false,
+            required,
             evidence: Some(PathBuf::from(env!("CARGO_TARGET_TMPDIR"))),
             keep: None,
         };
-        Ok(Suite { cases, faults, runtimes, required, settings, opened: OnceLock::new() })
+        Ok(Suite { cases, faults, runtimes, settings, opened: OnceLock::new() })
     }
 
     fn trials(self: &Arc<Self>) -> Vec<Trial> {
@@ -96,7 +96,7 @@ impl Suite {
 
     /// Why the runtime is skipped here, if it may be.
     fn why_skipped(&self, runtime: &RuntimeName) -> Option<String> {
-        if self.required.contains(runtime) { None } else { why_unavailable(runtime) }
+        if self.settings.required.demands(runtime) { None } else { why_unavailable(runtime) }
     }
 
     fn one(&self, case: &Case, runtime: &RuntimeName) -> Result<Completion, Failed> {

@@ -21,7 +21,8 @@ const EXIT_STATUS: &str = "Exit status, the first that applies:
   0  otherwise, known deviations included
 
 Environment:
-  PODCHECK_REQUIRE       runtimes that must be here, as engine,docker,containerd
+  PODCHECK_REQUIRE       what may not be missing: runtimes, as engine,docker,containerd;
+                         no-skips: nothing at all, abilities of the host included
   PODCHECK_TIME_FACTOR   multiplies every deadline, for slow machines";
 
 #[derive(Debug, Subcommand)]

@@ -39,7 +39,9 @@ pub(super) fn compare(args: &CompareArgs) -> Result<Status, Failure> {
         output::print(&missing_text(&missing));
     }
     output::print(&(run::notes(&records) + &report::summary(&records, style)));
-    status = with_required(status, &missing)?;
+    if missing.iter().any(|(name, _)| settings.required.demands(name)) {
+        status = Status::Broken;
+    }
     if let Some(baseline) = baseline {
         let (text, changed) = diff::changes(&baseline, &jobs::results(records));
         output::print(&format!("\nsince the baseline:\n{text}"));
@@ -70,13 +72,6 @@ fn trees(records: &[&Record], style: Style) -> String {
 
 fn missing_text(missing: &[(RuntimeName, String)]) -> String {
     missing.iter().map(|(name, reason)| format!("{name} is not here: {reason}\n")).collect()
-}
-
-/// `PODCHECK_REQUIRE` turns a runtime that is not here into a failure.
-fn with_required(status: Status, missing: &[(RuntimeName, String)]) -> Result<Status, Failure> {
-    let required = trial::required(&std::env::var("PODCHECK_REQUIRE").unwrap_or_default()).map_err(Failure::usage)?;
-    let lacking = missing.iter().any(|(name, _)| required.contains(name));
-    Ok(if lacking { Status::Broken } else { status })
 }
 
 /// Case by case: headline, each runtime's verdict and tree, the table of differences.

@@ -8,7 +8,7 @@ use crate::host::Run;
 use crate::plan::Node;
 use crate::report::{Record, Results};
 use crate::runtime::RuntimeName;
-use crate::trial::{self, Runtimes, Settings};
+use crate::trial::{self, Required, Runtimes, Settings};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -31,7 +31,9 @@ pub(super) fn settings(selection: &Selection) -> Result<Settings, Failure> {
         NodeChoice::Constant => Node::default(),
         NodeChoice::Host => trial::host_node().map_err(Failure::broken)?,
     };
-    Ok(Settings { node, known, strict: selection.strict, evidence: std::env::current_dir().ok(), keep: None })
+    let required = Required::from_env().map_err(Failure::usage)?;
+    let evidence = std::env::current_dir().ok();
+    Ok(Settings { node, known, strict: selection.strict, required, evidence, keep: None })
 }
 
 /// Something to run: a case on a runtime.

@@ -4,12 +4,14 @@ mod evidence;
 mod host;
 mod inspect;
 mod live;
+mod required;
 mod runtimes;
 mod steps;
 
 pub use host::{declared, host_node, host_record};
 pub use inspect::inspect;
-pub use runtimes::{Opened, Runtimes, here, required};
+pub use required::Required;
+pub use runtimes::{Opened, Runtimes, here};
 
 use crate::case::{Case, Known};
 use crate::facts::Facts;
@@ -31,6 +33,8 @@ pub struct Settings {
     pub known: Vec<Known>,
     /// Refuse stand-in processes.
     pub strict: bool,
+    /// Which skips are failures.
+    pub required: Required,
     /// Where a folder with the evidence of failures is made; `None` keeps none.
     pub evidence: Option<PathBuf>,
     /// Called, with a description of where the Pod is, before it is stopped.
@@ -55,17 +59,13 @@ pub fn run(case: &Case, name: &RuntimeName, runtimes: &Runtimes, settings: &Sett
     let mut record = blank(case, name);
     let missing = case.requires.iter().find_map(|ability| host::why_missing(ability));
     match missing {
-        Some(Ok(reason)) => return ended(record, Verdict::Skipped, reason),
+        Some(Ok(reason)) => return skipped(record, settings.required.no_skips, reason),
         Some(Err(reason)) => return ended(record, Verdict::Broken, reason),
         None => {}
     }
     let runtime = match runtimes.get(name) {
         Opened::Here(runtime) => runtime,
-        Opened::Missing(reason) => {
-            let required = required(&std::env::var("PODCHECK_REQUIRE").unwrap_or_default()).unwrap_or_default();
-            let verdict = if required.contains(name) { Verdict::Broken } else { Verdict::Skipped };
-            return ended(record, verdict, reason);
-        }
+        Opened::Missing(reason) => return skipped(record, settings.required.demands(name), reason),
         Opened::Failed(reason) => return ended(record, Verdict::Broken, reason),
     };
     record.versions = runtime.versions();
@@ -89,7 +89,7 @@ fn with_runtime(
     let begun = Instant::now();
     let mut live = match Live::start(case, runtime, runtimes.run(), &node) {
         Ok(live) => live,
-        Err(NotUp::Cannot(reason)) => return ended(record, Verdict::Skipped, reason),
+        Err(NotUp::Cannot(reason)) => return skipped(record, settings.required.no_skips, reason),
         Err(NotUp::Failed(reason)) => return ended(record, Verdict::Broken, reason),
     };
     took(&mut record, "up", begun);
@@ -184,6 +184,15 @@ fn broken(record: &mut Record, reason: String) {
 
 fn took(record: &mut Record, phase: &str, begun: Instant) {
     record.durations_ms.insert(phase.to_owned(), begun.elapsed().as_secs_f64() * 1000.0);
+}
+
+/// Not run, with the reason; broken where `PODCHECK_REQUIRE` forbids that.
+fn skipped(record: Record, forbidden: bool, reason: String) -> Outcome {
+    if forbidden {
+        ended(record, Verdict::Broken, format!("PODCHECK_REQUIRE does not let this be skipped: {reason}"))
+    } else {
+        ended(record, Verdict::Skipped, reason)
+    }
 }
 
 fn ended(mut record: Record, verdict: Verdict, reason: String) -> Outcome {

@@ -48,18 +48,6 @@ fn open(name: &RuntimeName, run: &Arc<Run>) -> Opened {
     }
 }
 
-/// Runtimes that must be here, from the text of `PODCHECK_REQUIRE`: names separated by commas.
-///
-/// # Errors
-/// A name that is none.
-pub fn required(text: &str) -> Result<Vec<RuntimeName>, String> {
-    text.split(',')
-        .map(str::trim)
-        .filter(|name| !name.is_empty())
-        .map(|name| name.parse().map_err(|error| format!("PODCHECK_REQUIRE: {error}")))
-        .collect()
-}
-
 /// Every runtime that is here by its plain name, and for the others why they are not.
 pub fn here() -> (Vec<RuntimeName>, Vec<(RuntimeName, String)>) {
     let mut here = Vec::new();
@@ -71,16 +59,4 @@ pub fn here() -> (Vec<RuntimeName>, Vec<(RuntimeName, String)>) {
         }
     }
     (here, missing)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::required;
-
-    #[test]
-    fn required_runtimes_are_names() {
-        assert_eq!(required("engine, docker").map(|names| names.len()), Ok(2));
-        assert_eq!(required(""), Ok(Vec::new()));
-        assert!(required("engine,podman").is_err_and(|error| error.contains("podman")));
-    }
 }
