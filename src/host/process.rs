@@ -1,12 +1,15 @@
 //! A process held by its directory in /proc, which never comes to mean another process as a pid does.
 
+use super::poll_until;
 use nix::fcntl::{OFlag, openat};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
 use nix::sys::stat::Mode;
 use nix::unistd::Pid;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::Instant;
 
 /// A process, held by an open descriptor of `/proc/<pid>`.
 ///
@@ -37,6 +40,23 @@ impl Process {
     /// Whether it runs: a zombie does not, unless it is only the first of threads that do.
     pub fn is_alive(&self) -> bool {
         self.read("stat").is_ok_and(|stat| runs(&stat))
+    }
+
+    /// Waits for its end and says whether that came before `deadline`: at once where the kernel has pidfds, else by looking.
+    pub fn wait_end(&self, deadline: Instant) -> bool {
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if !self.is_alive() || left.is_zero() {
+                return !self.is_alive();
+            }
+            let Ok(Some(fd)) = self.pidfd() else {
+                return poll_until(deadline, || (!self.is_alive()).then_some(())).is_some();
+            };
+            let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
+            if poll(&mut [PollFd::new(fd.as_fd(), PollFlags::POLLIN)], timeout) == Ok(1) {
+                return true;
+            }
+        }
     }
 
     /// When it started, in clock ticks since boot: with the pid, what tells it from any other process.
@@ -151,6 +171,7 @@ fn start_time_in(stat: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     #[test]
     fn stat_of_a_process_with_an_evil_name() {
@@ -161,6 +182,19 @@ mod tests {
         assert!(runs(stat) && !runs("7 (cut"));
         assert!(!runs(&stat.replace(") S", ") Z")));
         assert!(runs(&stat.replace(") S", ") Z").replace(" 20 0 1 ", " 20 0 3 ")));
+    }
+
+    #[test]
+    fn an_end_is_awaited_no_longer_than_the_deadline() {
+        let own = Process::open(std::process::id().cast_signed()).expect("/proc is there");
+        let begun = Instant::now();
+        assert!(!own.wait_end(begun + Duration::from_millis(20)));
+        assert!(begun.elapsed() >= Duration::from_millis(20));
+        let mut child = std::process::Command::new("/bin/sleep").arg("0.05").spawn().expect("there is a sleep");
+        let held = Process::open(child.id().cast_signed()).expect("it is not reaped");
+        assert!(held.wait_end(Instant::now() + Duration::from_secs(60)));
+        child.wait().expect("it ended");
+        assert!(held.wait_end(Instant::now()));
     }
 
     #[test]

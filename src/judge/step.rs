@@ -43,6 +43,9 @@ pub struct Ran<'a> {
     pub stderr: &'a str,
 }
 
+/// The reason of a container whose process was killed for want of memory.
+pub const OOM_KILLED: &str = "OOMKilled";
+
 /// A container whose init has ended.
 #[derive(Clone, Copy, Debug)]
 pub struct Ended<'a> {
@@ -106,14 +109,21 @@ pub fn ends(context: &StepContext<'_>, exit_code: i32, reason: Option<&str>, end
         let seen = if ended.reason.is_empty() { "no reason" } else { ended.reason };
         checks.push(context.check(format!("reason {reason}"), seen.to_owned(), ended.reason == reason));
         // A runtime may say so of anything that ended with 137; the kernel knows.
-        if reason == "OOMKilled"
-            && let Some(kills) = ended.oom_kills
-        {
-            let seen = format!("{kills} killed for want of memory");
-            checks.push(context.check("at least 1 killed for want of memory".to_owned(), seen, kills >= 1));
+        if reason == OOM_KILLED {
+            checks.push(judge_kills(context, ended.oom_kills));
         }
     }
     checks
+}
+
+fn judge_kills(context: &StepContext<'_>, kills: Option<u64>) -> Check {
+    let seen =
+        kills.map_or_else(|| "no count of them".to_owned(), |kills| format!("{kills} killed for want of memory"));
+    let check = context.check("at least 1 killed for want of memory".to_owned(), seen, kills >= Some(1));
+    match kills {
+        Some(_) => check,
+        None => Check { outcome: Outcome::Unobservable("memory-events".to_owned()), ..check },
+    }
 }
 
 #[cfg(test)]
@@ -160,6 +170,8 @@ mod tests {
         assert!(broken(&ends(&CONTEXT, 137, Some("OOMKilled"), &killed)).is_empty());
         let claimed = Ended { oom_kills: Some(0), ..killed };
         assert_eq!(broken(&ends(&CONTEXT, 137, Some("OOMKilled"), &claimed)), ["0 killed for want of memory"]);
+        let gone = ends(&CONTEXT, 137, Some("OOMKilled"), &Ended { oom_kills: None, ..killed });
+        assert_eq!(gone[2].outcome, Outcome::Unobservable("memory-events".to_owned()));
         let other = Ended { exit_code: None, reason: "", oom_kills: None };
         assert_eq!(broken(&ends(&CONTEXT, 0, Some("Completed"), &other)), ["no exit status", "no reason"]);
         assert!(broken(&ends(&CONTEXT, 137, None, &killed)).is_empty());

@@ -13,6 +13,7 @@ mod member;
 mod mountinfo;
 mod network;
 mod observation;
+mod oom_kills;
 mod read;
 mod readiness;
 mod stat;
@@ -28,6 +29,7 @@ pub use observation::{
     Capabilities, CgroupSeen, Credentials, Host, InodeId, MemberSeen, Memberships, Observation, PodSeen, Seccomp,
     Security, Seen, Shm, Subject,
 };
+pub use oom_kills::OomKills;
 pub use readiness::{Program, Readiness, is_ready};
 
 use crate::host::Process;

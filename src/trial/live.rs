@@ -2,9 +2,9 @@
 
 use crate::case::Case;
 use crate::facts::{self, Facts, Naming};
-use crate::host::{self, Run, TrialDir};
+use crate::host::{self, Process, Run, TrialDir};
 use crate::judge::{self, Check, Outcome as CheckOutcome};
-use crate::observe::{self, Program, Readiness, Scope, Subject};
+use crate::observe::{self, OomKills, Program, Readiness, Scope, Subject};
 use crate::payload;
 use crate::plan::{self, ContainerPlan, MountSource, Node, Plan};
 use crate::pod::Pod;
@@ -186,6 +186,15 @@ impl Live {
         up.running.members().iter().find(|m| m.name == own_name).ok_or_else(|| format!("no member is named {name}"))
     }
 
+    /// What the kernel killed for want of memory in a container, to be asked for while it lives.
+    pub(super) fn oom_kills(&mut self, name: &str) -> Result<OomKills, String> {
+        let (up, own_name) = self.find(name)?;
+        let (own, others): (Vec<&Member>, _) = up.running.members().iter().partition(|m| m.name == own_name);
+        let own = own.first().ok_or_else(|| format!("no member is named {name}"))?;
+        let others: Vec<&Process> = others.iter().map(|member| &member.process).collect();
+        Ok(OomKills::of(&own.process, &others, &up.pod_cgroup()))
+    }
+
     /// What the runtimes say of their containers.
     pub(super) fn reported(&mut self) -> Result<BTreeMap<String, Reported>, String> {
         let mut all = BTreeMap::new();
@@ -200,13 +209,7 @@ impl Live {
     pub(super) fn whereabouts(&self) -> String {
         let mut text = String::new();
         for up in &self.ups {
-            text.push_str(&format!(
-                "Pod {} in {}, cgroup {}/{}",
-                up.plan.name,
-                up.dir.dir().display(),
-                up.dir.cgroup_root(),
-                up.plan.cgroup_parent()
-            ));
+            text.push_str(&format!("Pod {} in {}, cgroup {}", up.plan.name, up.dir.dir().display(), up.pod_cgroup()));
             for member in up.running.members() {
                 text.push_str(&format!("\n  {}{}: pid {}", up.prefix, member.name, member.process.pid()));
             }
@@ -248,6 +251,11 @@ impl Live {
 }
 
 impl Up {
+    /// The Pod's cgroup from podcheck's base.
+    fn pod_cgroup(&self) -> String {
+        format!("{}/{}", self.dir.cgroup_root(), self.plan.cgroup_parent())
+    }
+
     /// What a member is to become before it may be looked at.
     fn program_of(&self, member: &str) -> Program<'_> {
         let foreign = Program::Foreign { host: self.running.daemon() };
@@ -267,7 +275,7 @@ fn observe_up(up: &Up) -> Result<observe::Observation, String> {
     let members = up.running.members();
     let subjects: Vec<Subject<'_>> =
         members.iter().map(|m| Subject { name: &m.name, id: &m.id, process: &m.process }).collect();
-    let cgroup = format!("{}/{}", up.dir.cgroup_root(), up.plan.cgroup_parent());
+    let cgroup = up.pod_cgroup();
     let scope = Scope { host: up.running.daemon(), pod_cgroup: Some(&cgroup) };
     observe::pod(&subjects, &scope).map_err(|error| error.to_string())
 }

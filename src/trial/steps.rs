@@ -5,8 +5,10 @@ use crate::case::{Case, Step};
 use crate::facts::Facts;
 use crate::host;
 use crate::judge::{self, Check, StepContext};
+use crate::observe::OomKills;
 use crate::runtime::Reported;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 /// A command in a container may take this long.
@@ -18,6 +20,10 @@ const END: Duration = Duration::from_secs(30);
 /// Runs the steps and judges each. An error is the runtime's: nothing is said about the Pod then.
 pub(super) fn run(case: &Case, live: &mut Live, checks: &mut Vec<Check>) -> Result<(), String> {
     let default = case.shows.first().map_or("", String::as_str);
+    let mut kills = BTreeMap::new();
+    for container in case.steps.iter().filter_map(oom_killed) {
+        kills.insert(container, live.oom_kills(container)?);
+    }
     for (index, step) in case.steps.iter().enumerate() {
         let at = format!("steps[{index}]");
         match step {
@@ -34,17 +40,26 @@ pub(super) fn run(case: &Case, live: &mut Live, checks: &mut Vec<Check>) -> Resu
                 checks.extend(looked.into_iter().map(|check| Check { at: format!("{at}: {}", check.at), ..check }));
             }
             Step::Ends { container, exit_code, reason, property } => {
-                await_end(live, container)?;
+                await_end(live, container, kills.get_mut(container.as_str()))?;
                 let reported = live.reported()?;
                 let status = reported.get(container).cloned().unwrap_or_default();
                 let property = property.as_deref().unwrap_or(default);
-                let ended = judge::Ended { exit_code: status.exit_code, reason: &status.reason, oom_kills: None };
+                let oom_kills = kills.get(container.as_str()).and_then(OomKills::counted);
+                let ended = judge::Ended { exit_code: status.exit_code, reason: &status.reason, oom_kills };
                 let context = StepContext { at: &at, member: container, property, source: &case.source };
                 checks.extend(judge::ends(&context, *exit_code, reason.as_deref(), &ended));
             }
         }
     }
     Ok(())
+}
+
+/// The container whose end for want of memory a step awaits.
+fn oom_killed(step: &Step) -> Option<&str> {
+    match step {
+        Step::Ends { container, reason: Some(reason), .. } if reason == judge::OOM_KILLED => Some(container),
+        _ => None,
+    }
 }
 
 /// A container that has ended already shows nothing of a Pod: unless the case awaits its end, nothing can be said.
@@ -64,13 +79,13 @@ pub(super) fn refuse_ended(case: &Case, live: &mut Live, facts: &Facts) -> Resul
 
 /// Waits until the container's init is gone from the kernel and its runtime has noticed. That it never ends is a finding
 /// of the step, not an error: the state that is reported then says `running`.
-fn await_end(live: &mut Live, container: &str) -> Result<(), String> {
+fn await_end(live: &mut Live, container: &str, kills: Option<&mut OomKills>) -> Result<(), String> {
     let deadline = Instant::now() + host::scaled(END);
-    let member = live.member(container)?;
-    let gone = host::poll_until(deadline, || (!member.process.is_alive()).then_some(()));
-    if gone.is_none() {
+    if !live.member(container)?.process.wait_end(deadline) {
         return Ok(());
     }
+    // At once: its runtime is about to remove the cgroup that says so.
+    kills.into_iter().for_each(|kills| kills.look(true));
     let mut failed = None;
     host::poll_until(deadline, || match live.reported() {
         Ok(all) => all.get(container).is_some_and(|status| status.state == "exited").then_some(()),
