@@ -243,7 +243,12 @@ struct Kept {
 
 impl Kept {
     fn start() -> Kept {
+        Kept::start_with(&[])
+    }
+
+    fn start_with(more: &[&str]) -> Kept {
         let mut child = podcheck(&["run", "--filter", "pod/article", "--keep"])
+            .args(more)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -337,6 +342,77 @@ fn a_killed_run_is_swept() {
     let swept = output(&["sweep"]);
     assert_eq!(swept.status.code(), Some(0), "{}", text(&swept.stderr));
     kept.assert_gone();
+}
+
+/// A cgroup of the host in every hierarchy, gone again at the end.
+struct Parent {
+    path: String,
+    dirs: Vec<PathBuf>,
+}
+
+impl Parent {
+    fn make() -> Parent {
+        let path = format!("/podcheck-command-line-{}", std::process::id());
+        let hierarchies = podcheck::host::cgroup::Hierarchies::detect().expect("there are cgroups");
+        let dirs: Vec<PathBuf> = hierarchies.list().iter().map(|hierarchy| hierarchy.dir(&path)).collect();
+        for dir in &dirs {
+            std::fs::create_dir(dir).expect("root may make cgroups");
+            for name in ["cpuset.cpus", "cpuset.mems"].map(|name| dir.join(name)).iter().filter(|file| file.exists()) {
+                let above = dir.parent().expect("the root").join(name.file_name().expect("a name"));
+                if let Ok(value) = std::fs::read_to_string(above) {
+                    std::fs::write(name, value.trim()).expect("a cpuset takes what its parent has");
+                }
+            }
+        }
+        Parent { path, dirs }
+    }
+}
+
+impl Drop for Parent {
+    fn drop(&mut self) {
+        for dir in &self.dirs {
+            let _ = std::fs::remove_dir(dir);
+        }
+    }
+}
+
+#[test]
+fn the_cgroups_of_a_run_lie_below_the_root_that_is_asked_for_and_are_swept_there() {
+    if !is_root() {
+        return;
+    }
+    let parent = Parent::make();
+    let arguments = ["--cgroup-root", parent.path.as_str()];
+    let mut kept = Kept::start_with(&arguments);
+    let cgroup = std::fs::read_to_string(format!("/proc/{}/cgroup", kept.pids[1])).expect("it runs");
+    let own = format!(":{}/podcheck/{}-", parent.path, kept.run);
+    assert!(cgroup.lines().all(|line| line.contains(&own)), "{cgroup}");
+    kept.child.kill().expect("podcheck runs");
+    kept.child.wait().expect("podcheck ends");
+    // Without being told where: the run's record says so.
+    let swept = output(&["sweep"]);
+    assert_eq!(swept.status.code(), Some(0), "{}", text(&swept.stderr));
+    kept.assert_gone();
+    let ordinary = [&["run", "--filter", "limits/memory"], arguments.as_slice()].concat();
+    assert_eq!(output(&ordinary).status.code(), Some(0));
+    for dir in &parent.dirs {
+        std::fs::remove_dir(dir).expect("nothing was left in it");
+    }
+}
+
+#[test]
+fn a_cgroup_root_that_cannot_be_is_said_once() {
+    let relative = output(&["run", "--cgroup-root", "ci"]);
+    assert_eq!(relative.status.code(), Some(2));
+    assert!(text(&relative.stderr).contains("begins with `/`"), "{}", text(&relative.stderr));
+    let node = podcheck(&["run"]).env("PODCHECK_CGROUP_ROOT", "/kubepods").output().expect("podcheck starts");
+    assert_eq!(node.status.code(), Some(2));
+    assert!(text(&node.stderr).contains("kubelet"), "{}", text(&node.stderr));
+    if is_root() {
+        let missing = output(&["run", "--cgroup-root", "/no-such-cgroup"]);
+        assert_eq!(missing.status.code(), Some(3));
+        assert_eq!(text(&missing.stderr).matches("no-such-cgroup").count(), 2, "{}", text(&missing.stderr));
+    }
 }
 
 #[test]

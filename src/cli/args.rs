@@ -1,5 +1,6 @@
 //! What may be typed.
 
+use crate::host::CgroupRoot;
 use crate::runtime::RuntimeName;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -23,6 +24,7 @@ const EXIT_STATUS: &str = "Exit status, the first that applies:
 Environment:
   PODCHECK_REQUIRE       what may not be missing: runtimes, as engine,docker,containerd;
                          no-skips: nothing at all, abilities of the host included
+  PODCHECK_CGROUP_ROOT   as --cgroup-root, for every command and for cargo test
   PODCHECK_TIME_FACTOR   multiplies every deadline, for slow machines";
 
 #[derive(Debug, Subcommand)]
@@ -40,7 +42,7 @@ pub(super) enum Command {
     /// Say what this machine can do and which runtimes are here
     Doctor,
     /// Remove what killed runs left on this host
-    Sweep,
+    Sweep(SweepArgs),
     /// Print a JSON schema
     Schema(SchemaArgs),
 }
@@ -66,6 +68,9 @@ pub(super) struct Selection {
     /// The machine the plan pretends: the constants of a small node, or this host
     #[arg(long, value_enum, default_value_t = NodeChoice::Constant, value_name = "NODE")]
     pub(super) node: NodeChoice,
+    /// Make podcheck's cgroup below this one, which is there in every hierarchy, rather than below the root
+    #[arg(long, value_name = "PATH")]
+    pub(super) cgroup_root: Option<CgroupRoot>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -156,6 +161,13 @@ pub(super) struct ListArgs {
     /// Only cases whose id has this text in it
     #[arg(short, long, value_name = "TEXT")]
     pub(super) filter: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SweepArgs {
+    /// Look for cgroups of runs without a record below this one, too
+    #[arg(long, value_name = "PATH")]
+    pub(super) cgroup_root: Option<CgroupRoot>,
 }
 
 #[derive(Debug, Args)]

@@ -23,7 +23,7 @@ pub(super) fn compare(args: &CompareArgs) -> Result<Status, Failure> {
         return Err(Failure::broken(missing_text(&missing)));
     }
     let style = output::style();
-    let run = jobs::begin()?;
+    let run = jobs::begin(&args.selection)?;
     let opened = Runtimes::new(Arc::clone(&run));
     let records = jobs::execute(&jobs, &opened, &settings, jobs::width(&args.selection), false, &|_| {});
     drop(opened);

@@ -4,7 +4,7 @@ use super::args::{NodeChoice, Selection};
 use super::{Failure, Status, interrupt};
 use crate::case::{self, Case, Known};
 use crate::diagnostic::Diagnostic;
-use crate::host::Run;
+use crate::host::{CgroupRoot, Run};
 use crate::plan::Node;
 use crate::report::{Record, Results};
 use crate::runtime::RuntimeName;
@@ -98,10 +98,16 @@ pub(super) fn width(selection: &Selection) -> usize {
 }
 
 /// Begins a run and guards it against signals.
-pub(super) fn begin() -> Result<Arc<Run>, Failure> {
-    let run = Run::begin().map_err(Failure::broken)?;
+pub(super) fn begin(selection: &Selection) -> Result<Arc<Run>, Failure> {
+    let root = cgroup_root(selection.cgroup_root.as_ref())?;
+    let run = Run::begin_below(&root).map_err(Failure::broken)?;
     interrupt::guard(&run);
     Ok(run)
+}
+
+/// Below which cgroup podcheck makes its own: as it is given, else as the environment has it.
+pub(super) fn cgroup_root(given: Option<&CgroupRoot>) -> Result<CgroupRoot, Failure> {
+    given.map_or_else(|| CgroupRoot::from_env().map_err(Failure::usage), |root| Ok(root.clone()))
 }
 
 /// Ends the run; what does not go is said, and changes the status to broken.

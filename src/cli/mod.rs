@@ -67,7 +67,7 @@ pub fn main() -> ExitCode {
         Command::Inspect(args) => inspect::inspect(&args),
         Command::List(args) => list::list(&args),
         Command::Doctor => doctor::doctor(),
-        Command::Sweep => sweep::sweep(),
+        Command::Sweep(args) => sweep::sweep(&args),
         Command::Schema(args) => schema::schema(&args),
     });
     let status = ended.unwrap_or_else(|failure| {

@@ -29,7 +29,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Status, Failure> {
     let sink = Sink::open(args.output.as_deref())?;
     let style = output::style();
     let pretty_now = args.format == Format::Pretty && sink.is_stdout();
-    let run = jobs::begin()?;
+    let run = jobs::begin(&args.selection)?;
     let opened = Runtimes::new(Arc::clone(&run));
     let records = jobs::execute(&jobs, &opened, &settings, jobs::width(&args.selection), args.fail_fast, &|record| {
         if pretty_now {

@@ -7,6 +7,9 @@ use crate::observe::Observation;
 pub struct Naming {
     /// The cgroup that is cut off the front of cgroup paths.
     pub cgroup_root: String,
+    /// What is cut off the front of those that are not below it: where podcheck keeps its cgroups on this host. Empty for
+    /// the root of the hierarchies.
+    pub cgroup_base: String,
     /// The Pod's uid; empty if it is not known.
     pub pod_uid: String,
     /// A path of the host → its class as the source of mounts: `volume:data`, `hosts`, `termination-log`.
@@ -75,7 +78,9 @@ impl<'a> Names<'a> {
     pub fn cgroup(&self, path: &str) -> String {
         let root = self.naming.cgroup_root.trim_end_matches('/');
         let below = path.strip_prefix(root).and_then(|rest| rest.strip_prefix('/')).filter(|_| !root.is_empty());
-        let parts: Vec<String> = below.unwrap_or(path).split('/').map(|part| self.cgroup_part(part)).collect();
+        let elsewhere = || path.strip_prefix(&self.naming.cgroup_base).filter(|rest| rest.starts_with('/'));
+        let parts: Vec<String> =
+            below.or_else(elsewhere).unwrap_or(path).split('/').map(|part| self.cgroup_part(part)).collect();
         parts.join("/")
     }
 
@@ -157,6 +162,24 @@ mod tests {
             assert_eq!(names.cgroup(&path), named);
         }
         assert_eq!(names.text("HOST=0b8d71dc0b8d"), "HOST=<app>");
+    }
+
+    #[test]
+    fn where_podcheck_keeps_its_cgroups_is_the_hosts_affair() {
+        let observation =
+            Observation { members: Vec::new(), pod: None, host: Default::default(), evidence: Default::default() };
+        let naming =
+            Naming { cgroup_root: "/ci/podcheck/x".to_owned(), cgroup_base: "/ci".to_owned(), ..Naming::default() };
+        let names = Names::new(&naming, &observation);
+        for (path, named) in [
+            ("/ci/podcheck/x/kubepods/a", "kubepods/a"),
+            ("/ci/podcheck/y", "/podcheck/y"),
+            ("/circle/y", "/circle/y"),
+            ("/podcheck/y", "/podcheck/y"),
+            ("/ci", "/ci"),
+        ] {
+            assert_eq!(names.cgroup(path), named);
+        }
     }
 
     #[test]

@@ -19,6 +19,7 @@ mod trial;
 mod volume;
 
 pub use ability::{Ability, abilities};
+pub use cgroup::CgroupRoot;
 pub use deadline::{check_time_factor, poll_until, scaled};
 pub use process::Process;
 pub use run::Run;

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 pub(super) const ROOT: &str = "/run/podcheck";
 /// File of a run that its supervisor holds locked.
 pub(super) const LOCK: &str = "lock";
+/// File of a run that names the cgroup in which those of its parts are; not there for `/podcheck`.
+const CGROUP_TOP: &str = "cgroup-top";
 /// Letters of run ids and tags.
 const LETTERS: usize = 8;
 
@@ -19,14 +21,24 @@ pub(super) fn subnets_dir() -> PathBuf {
     Path::new(ROOT).join("subnets")
 }
 
-/// What was enabled for `/podcheck` in the cgroup above it on v2.
-pub(super) fn controllers_file() -> PathBuf {
-    Path::new(ROOT).join("controllers")
+/// What was enabled for podcheck's own cgroup in the one above it on v2.
+pub(super) fn controllers_file(top: &str) -> PathBuf {
+    Path::new(ROOT).join(format!("controllers{}", top.replace('%', "%25").replace('/', "%2F")))
 }
 
-/// The cgroup path of a run's part: a trial's tag, or `daemons`.
-pub(super) fn cgroup(run: &str, part: &str) -> String {
-    format!("{}/{run}-{part}", super::cgroup::TOP)
+/// The cgroup path of a run's part, a trial's tag or `daemons`, in the run's [`cgroup_top`].
+pub(super) fn cgroup(top: &str, run: &str, part: &str) -> String {
+    format!("{top}/{run}-{part}")
+}
+
+/// Notes in a run's directory in which cgroup those of its parts are, for whoever sweeps it. To be called before any is made.
+pub(super) fn record_cgroup_top(dir: &Path, top: &str) -> std::io::Result<()> {
+    if top == super::cgroup::TOP { Ok(()) } else { std::fs::write(dir.join(CGROUP_TOP), top) }
+}
+
+/// The cgroup in which those of a run's parts are, by its directory.
+pub(super) fn cgroup_top(dir: &Path) -> String {
+    std::fs::read_to_string(dir.join(CGROUP_TOP)).unwrap_or_else(|_| super::cgroup::TOP.to_owned())
 }
 
 /// Name of the interface on the host's side of a trial's Pod.
@@ -65,6 +77,17 @@ pub(super) fn is_id(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_runs_cgroup_is_found_by_its_record() {
+        let dir = tempfile::tempdir().expect("a folder");
+        assert_eq!(cgroup_top(dir.path()), "/podcheck");
+        record_cgroup_top(dir.path(), "/podcheck").expect("is writable");
+        assert!(std::fs::read_dir(dir.path()).is_ok_and(|mut entries| entries.next().is_none()));
+        record_cgroup_top(dir.path(), "/ci/podcheck").expect("is writable");
+        assert_eq!(cgroup_top(dir.path()), "/ci/podcheck");
+        assert_eq!(controllers_file("/ci/podcheck"), Path::new("/run/podcheck/controllers%2Fci%2Fpodcheck"));
+    }
 
     #[test]
     fn ids_and_names() {

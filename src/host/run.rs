@@ -1,6 +1,6 @@
 //! One run of podcheck, and who owns it.
 
-use super::cgroup::Hierarchies;
+use super::cgroup::{CgroupRoot, Hierarchies};
 use super::owner::Owner;
 use super::supervisor::Supervisor;
 use super::sweep::{self, SweepReport};
@@ -16,6 +16,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub struct Run {
     dir: PathBuf,
     id: String,
+    /// podcheck's own cgroup, in which those of the run's parts are.
+    cgroup_top: String,
     hierarchies: &'static Hierarchies,
     /// `None` once ended, and where another process or nextest ends the run.
     supervisor: Mutex<Option<Supervisor>>,
@@ -23,45 +25,62 @@ pub struct Run {
 
 impl Run {
     /// Joins the run this process belongs to (one nextest run is one run) or begins one, with its supervisor, and sweeps
-    /// what nobody holds any more.
+    /// what nobody holds any more. Its cgroups are below the root that `PODCHECK_CGROUP_ROOT` names.
     ///
     /// # Errors
     /// Not root, `hand_over` missing in main, or the host refused.
     pub fn begin() -> Result<Arc<Run>, HostError> {
+        Run::begin_below(&CgroupRoot::from_env()?)
+    }
+
+    /// As [`Run::begin`], with its cgroups below another. A run that is joined keeps those that it has.
+    ///
+    /// # Errors
+    /// As [`Run::begin`], or nothing can be made there.
+    pub fn begin_below(root: &CgroupRoot) -> Result<Arc<Run>, HostError> {
         check_caller()?;
         let hierarchies = Hierarchies::detect()?;
+        hierarchies.check_root(root)?;
+        let top = root.top();
         let owner = Owner::find()?;
-        let root = lock::RootLock::take()?;
+        let root_lock = lock::RootLock::take()?;
         let id = owner.run_id().unwrap_or_else(places::random_id);
         let dir = places::run_dir(&id);
         let lock_file = dir.join(places::LOCK);
-        let run =
-            |supervisor| Run { dir: dir.clone(), id: id.clone(), hierarchies, supervisor: Mutex::new(supervisor) };
+        let run = |cgroup_top, supervisor| {
+            Arc::new(Run {
+                dir: dir.clone(),
+                id: id.clone(),
+                cgroup_top,
+                hierarchies,
+                supervisor: Mutex::new(supervisor),
+            })
+        };
         if lock_file.exists() {
             match lock::attempt_file(&lock_file)
                 .map_err(|e| HostError::os(format!("lock {}", lock_file.display()), e))?
             {
-                None => return Ok(Arc::new(run(None))),
+                None => return Ok(run(places::cgroup_top(&dir), None)),
                 // Its supervisor is gone, but not its owner.
-                Some(held) => drop(sweep::sweep_run(&id, &held, Some(&root))?),
+                Some(held) => drop(sweep::sweep_run(&id, &held, Some(&root_lock))?),
             }
         }
-        let unheld = sweep::claim_unheld(&root, hierarchies)?;
-        let daemons = places::cgroup(&id, DAEMONS);
-        let started = make_dirs(&dir)
-            .and_then(|()| hierarchies.set_up_top())
+        let unheld = sweep::claim_unheld(&root_lock, hierarchies, root)?;
+        let daemons = places::cgroup(&top, &id, DAEMONS);
+        let started = make_dirs(&dir, &top)
+            .and_then(|()| hierarchies.set_up_top(&top))
             .and_then(|()| hierarchies.create(&daemons))
             .and_then(|()| Supervisor::start(&dir, &owner))
             .inspect_err(|_| {
                 // What would not go here either is the next start's business.
                 let _ = hierarchies.remove(&daemons).and_then(|()| mounts::remove_dir(&dir));
-                hierarchies.remove_top_if_empty();
+                hierarchies.remove_top_if_empty(&top);
             });
-        drop(root);
+        drop(root_lock);
         let supervisor = started?;
         // What another run left does not keep this one from going on; `podcheck sweep` says what would not go.
         drop(unheld.sweep());
-        Ok(Arc::new(run(owner.is_self().then_some(supervisor))))
+        Ok(run(top, owner.is_self().then_some(supervisor)))
     }
 
     /// Eight characters, unique on this host.
@@ -84,7 +103,7 @@ impl Run {
     /// # Errors
     /// The host refused.
     pub fn daemon_cgroup(&self, name: &str) -> Result<String, HostError> {
-        let path = format!("{}/{name}", places::cgroup(&self.id, DAEMONS));
+        let path = format!("{}/{name}", places::cgroup(&self.cgroup_top, &self.id, DAEMONS));
         self.hierarchies.create(&path)?;
         Ok(path)
     }
@@ -109,7 +128,7 @@ impl Run {
     /// # Errors
     /// The host refused.
     pub fn trial(&self) -> Result<TrialDir, HostError> {
-        TrialDir::new(&self.id, &self.dir, self.hierarchies)
+        TrialDir::new(&self.cgroup_top, &self.id, &self.dir, self.hierarchies)
     }
 
     /// Ends the run in order and waits until everything of it is gone. Returns what had to be removed although it should
@@ -154,12 +173,12 @@ fn check_caller() -> Result<(), HostError> {
     check_time_factor()
 }
 
-fn make_dirs(dir: &Path) -> Result<(), HostError> {
+fn make_dirs(dir: &Path, cgroup_top: &str) -> Result<(), HostError> {
     let parts = ["trials", sweep::INTERFACES, "daemons"].map(|part| dir.join(part));
     for path in std::iter::once(dir.to_owned()).chain(parts) {
         lock::private_dir(&path).map_err(|e| HostError::os(format!("create {}", path.display()), e))?;
     }
-    Ok(())
+    places::record_cgroup_top(dir, cgroup_top).map_err(|e| HostError::os(format!("write to {}", dir.display()), e))
 }
 
 #[cfg(test)]

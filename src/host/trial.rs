@@ -1,6 +1,6 @@
 //! The corner of the host that one Pod has: a directory and a cgroup root.
 
-use super::cgroup::Hierarchies;
+use super::cgroup::{Hierarchies, TOP};
 use super::volume::{self, VOLUMES};
 use super::{HostError, hosts, link, lock, mounts, places, poll_until, scaled, subnet};
 use crate::plan::{MountSource, Plan, VolumePlan};
@@ -39,14 +39,19 @@ pub struct TrialDir {
 
 impl TrialDir {
     /// Makes a fresh one in the directory of a run.
-    pub(super) fn new(run: &str, run_dir: &Path, hierarchies: &'static Hierarchies) -> Result<TrialDir, HostError> {
+    pub(super) fn new(
+        cgroup_top: &str,
+        run: &str,
+        run_dir: &Path,
+        hierarchies: &'static Hierarchies,
+    ) -> Result<TrialDir, HostError> {
         let trials = run_dir.join("trials");
         loop {
             let tag = places::random_id();
             let dir = trials.join(&tag);
             match std::fs::create_dir(&dir) {
                 Ok(()) => {
-                    let cgroup_root = places::cgroup(run, &tag);
+                    let cgroup_root = places::cgroup(cgroup_top, run, &tag);
                     let cgroups = Mutex::new(vec![cgroup_root.clone()]);
                     let address = Mutex::default();
                     return Ok(TrialDir { dir, tag, cgroup_root, hierarchies, cgroups, address });
@@ -79,9 +84,15 @@ impl TrialDir {
         &self.address
     }
 
-    /// Cgroup path, from podcheck's base in each hierarchy, below which the plan's paths lie: `/podcheck/<run>-<tag>`.
+    /// Cgroup path, from podcheck's base in each hierarchy, below which the plan's paths lie: `/podcheck/<run>-<tag>`, or
+    /// that below another root.
     pub fn cgroup_root(&self) -> &str {
         &self.cgroup_root
+    }
+
+    /// What stands before `/podcheck` in it: empty unless it is below another root.
+    pub fn cgroup_base(&self) -> &str {
+        self.cgroup_root.rsplit_once(&format!("{TOP}/")).map_or("", |(base, _)| base)
     }
 
     /// The path, in the same sense, of a cgroup of the plan: `/podcheck/<run>-<tag>/kubepods/burstable/pod<uid>`.

@@ -284,6 +284,7 @@ fn observe_up(up: &Up) -> Result<observe::Observation, String> {
 fn naming(up: &Up) -> Naming {
     let mut naming = Naming {
         cgroup_root: up.dir.cgroup_root().to_owned(),
+        cgroup_base: up.dir.cgroup_base().to_owned(),
         pod_uid: up.plan.uid.clone(),
         paths: Vec::new(),
         texts: vec![(up.dir.tag().to_owned(), "<trial>".to_owned()), (up.run.clone(), "<run>".to_owned())],

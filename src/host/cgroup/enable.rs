@@ -1,9 +1,9 @@
 //! Handing controllers down on v2, where a cgroup offers its children only what it was told to.
 
-use super::{Hierarchy, TOP, write_file};
+use super::{Hierarchy, write_file};
 use crate::host::HostError;
 use crate::host::places;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The controllers that plans limit. Others stay as the host has them.
 const WANTED: [&str; 4] = ["cpu", "cpuset", "memory", "pids"];
@@ -33,12 +33,12 @@ pub(super) fn needed(hierarchy: &Hierarchy) -> bool {
     hierarchy.unified && hierarchy.controllers.iter().any(|c| WANTED.contains(&c.as_str()))
 }
 
-/// The same for `/podcheck` and, above it, for the base, remembering what was not enabled there before.
-pub(super) fn hand_down_to_top(hierarchy: &Hierarchy) -> Result<(), HostError> {
+/// The same for podcheck's own cgroup and for the one above it, remembering what was not enabled there before.
+pub(super) fn hand_down_to_top(hierarchy: &Hierarchy, top: &str) -> Result<(), HostError> {
     if !needed(hierarchy) {
         return Ok(());
     }
-    let base = hierarchy.dir("");
+    let base = above(hierarchy, top);
     let enabled = match enable(&base) {
         Ok(enabled) => enabled,
         // Below a root that is not the kernel's own, a cgroup with processes hands nothing down.
@@ -46,24 +46,29 @@ pub(super) fn hand_down_to_top(hierarchy: &Hierarchy) -> Result<(), HostError> {
         Err(error) => return Err(error),
     };
     if !enabled.is_empty() {
-        remember(&enabled)?;
+        remember(&enabled, top)?;
     }
-    enable(&hierarchy.dir(TOP)).map(|_| ())
+    enable(&hierarchy.dir(top)).map(|_| ())
 }
 
-/// Takes back what [`hand_down_to_top`] enabled at the base. What others use by now, the kernel keeps.
-pub(super) fn give_back(hierarchy: &Hierarchy) {
+/// The cgroup above podcheck's own.
+fn above(hierarchy: &Hierarchy, top: &str) -> PathBuf {
+    hierarchy.dir(top.rsplit_once('/').map_or("", |(above, _)| above))
+}
+
+/// Takes back what [`hand_down_to_top`] enabled above podcheck's own. What others use by now, the kernel keeps.
+pub(super) fn give_back(hierarchy: &Hierarchy, top: &str) {
     if !hierarchy.unified {
         return;
     }
-    let file = places::controllers_file();
+    let (file, base) = (places::controllers_file(top), above(hierarchy, top));
     let text = std::fs::read_to_string(&file).unwrap_or_default();
     for controller in text.split_whitespace() {
-        let _ = write_file(&hierarchy.dir("").join("cgroup.subtree_control"), &format!("-{controller}"));
+        let _ = write_file(&base.join("cgroup.subtree_control"), &format!("-{controller}"));
     }
     // Not there if nothing was enabled.
     let _ = std::fs::remove_file(file);
-    move_back(&hierarchy.dir(""));
+    move_back(&base);
 }
 
 /// Enables what is offered and not enabled yet; returns that.
@@ -129,7 +134,7 @@ fn move_back(base: &Path) {
     let _ = std::fs::remove_dir(leaf);
 }
 
-fn remember(enabled: &[String]) -> Result<(), HostError> {
-    let file = places::controllers_file();
+fn remember(enabled: &[String], top: &str) -> Result<(), HostError> {
+    let file = places::controllers_file(top);
     std::fs::write(&file, enabled.join(" ")).map_err(|e| HostError::os(format!("write {}", file.display()), e))
 }

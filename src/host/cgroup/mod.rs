@@ -7,16 +7,18 @@ mod detect;
 mod enable;
 mod kill;
 mod resources;
+mod root;
 mod tree;
 
 pub use enable::hand_down_in;
 pub use resources::weight_from_shares;
+pub use root::{CgroupRoot, CgroupRootError};
 
 use super::HostError;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-/// podcheck's own cgroup, parent of all it makes.
+/// podcheck's own cgroup, parent of all it makes; below a [`CgroupRoot`].
 pub(super) const TOP: &str = "/podcheck";
 
 /// Which generations of cgroups a host has.

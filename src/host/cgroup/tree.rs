@@ -1,6 +1,6 @@
 //! Making cgroups and removing them, in every hierarchy at once.
 
-use super::{Hierarchies, Hierarchy, TOP, enable, walk, write_file};
+use super::{Hierarchies, Hierarchy, enable, walk, write_file};
 use crate::host::{HostError, poll_until, scaled};
 use std::io::ErrorKind;
 use std::path::Path;
@@ -18,12 +18,9 @@ impl Hierarchies {
         self.list.iter().try_for_each(|h| h.create(path))
     }
 
-    /// Makes `/podcheck` and sets what all below it inherits, whoever made it. Under the root's lock.
-    pub(in crate::host) fn set_up_top(&self) -> Result<(), HostError> {
-        self.list.iter().try_for_each(|hierarchy| {
-            hierarchy.create(TOP)?;
-            hierarchy.set_up_top(&hierarchy.dir(TOP))
-        })
+    /// Makes podcheck's own cgroup and sets what all below it inherits, whoever made it. Under the root's lock.
+    pub(in crate::host) fn set_up_top(&self, top: &str) -> Result<(), HostError> {
+        self.list.iter().try_for_each(|hierarchy| hierarchy.set_up_top(top))
     }
 
     /// Whether it is there in any hierarchy.
@@ -81,14 +78,14 @@ impl Hierarchies {
         self.list.iter().all(|hierarchy| paths.iter().rev().all(|path| gone(&hierarchy.dir(path))))
     }
 
-    /// Removes `/podcheck` itself where it is empty: the last run to end does.
-    pub(in crate::host) fn remove_top_if_empty(&self) {
+    /// Removes podcheck's own cgroup where it is empty: the last run to end does.
+    pub(in crate::host) fn remove_top_if_empty(&self, top: &str) {
         for hierarchy in &self.list {
-            let dir = hierarchy.dir(TOP);
+            let dir = hierarchy.dir(top);
             // Not empty: another run's business.
             let _ = std::fs::remove_dir(&dir);
             if !dir.exists() {
-                enable::give_back(hierarchy);
+                enable::give_back(hierarchy, top);
             }
         }
     }
@@ -105,7 +102,7 @@ impl Hierarchy {
         let dir = self.dir(path);
         // On v2 a parent that is there may still have to be told to offer its children what it has.
         let mut made = match &parent {
-            Some(parent) if enable::needed(self) && parent != TOP && self.dir(parent).is_dir() => {
+            Some(parent) if enable::needed(self) && self.dir(parent).is_dir() => {
                 enable::hand_down(self, parent)?;
                 std::fs::create_dir(&dir)
             }
@@ -113,9 +110,7 @@ impl Hierarchy {
         };
         if let (Err(ErrorKind::NotFound), Some(parent)) = (made.as_ref().map_err(std::io::Error::kind), &parent) {
             self.create(parent)?;
-            if parent != TOP {
-                enable::hand_down(self, parent)?;
-            }
+            enable::hand_down(self, parent)?;
             made = std::fs::create_dir(&dir);
         }
         match made {
@@ -126,10 +121,17 @@ impl Hierarchy {
         }
     }
 
-    /// What every cgroup of ours inherits from `/podcheck`.
-    fn set_up_top(&self, dir: &Path) -> Result<(), HostError> {
+    /// Makes podcheck's own cgroup, in one that is there, and sets what every cgroup of ours inherits from it.
+    fn set_up_top(&self, top: &str) -> Result<(), HostError> {
+        let dir = &self.dir(top);
+        match std::fs::create_dir(dir) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+                return Err(HostError::os(format!("create the cgroup {}", dir.display()), error));
+            }
+            _ => {}
+        }
         if self.unified {
-            return enable::hand_down_to_top(self);
+            return enable::hand_down_to_top(self, top);
         }
         if self.controllers.iter().any(|c| c == "cpuset") {
             self.inherit_cpuset(dir)?;

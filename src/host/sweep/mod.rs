@@ -4,7 +4,7 @@ mod report;
 
 pub use report::SweepReport;
 
-use super::cgroup::{Hierarchies, TOP};
+use super::cgroup::{CgroupRoot, Hierarchies};
 use super::lock::RootLock;
 use super::run::DAEMONS;
 use super::{HostError, link, lock, mounts, places, poll_until, scaled, subnet, volume};
@@ -20,19 +20,20 @@ pub(super) const INTERFACES: &str = "interfaces";
 /// How long the ports of a bridge have to go by themselves.
 const PORTS_WITHIN: Duration = Duration::from_secs(2);
 
-/// Removes what runs left that nobody holds any more.
+/// Removes what runs left that nobody holds any more. Their records say where their cgroups are; those of runs without a
+/// record are looked for in `/podcheck` and below `root`.
 ///
 /// # Errors
 /// Not root, or /run/podcheck cannot be locked. What would not go stands in the report.
-pub fn sweep_unheld() -> Result<SweepReport, HostError> {
+pub fn sweep_unheld(root: &CgroupRoot) -> Result<SweepReport, HostError> {
     if !nix::unistd::geteuid().is_root() {
         return Err(HostError::new("sweep", "only root may: use sudo".to_owned()));
     }
     let hierarchies = Hierarchies::detect()?;
-    let root = RootLock::take()?;
-    let unheld = claim_unheld(&root, hierarchies)?;
-    hierarchies.remove_top_if_empty();
-    drop(root);
+    let root_lock = RootLock::take()?;
+    let unheld = claim_unheld(&root_lock, hierarchies, root)?;
+    unheld.tops.iter().for_each(|top| hierarchies.remove_top_if_empty(top));
+    drop(root_lock);
     Ok(unheld.sweep())
 }
 
@@ -41,15 +42,22 @@ pub(super) struct Unheld {
     runs: Vec<(String, Flock<File>)>,
     cgroups: Vec<String>,
     interfaces: Vec<String>,
+    /// podcheck's own cgroups that were looked into.
+    tops: [String; 2],
     hierarchies: &'static Hierarchies,
 }
 
 /// Finds and locks the runs that nobody holds, and lists cgroups and interfaces of runs that have no directory.
-pub(super) fn claim_unheld(_root: &RootLock, hierarchies: &'static Hierarchies) -> Result<Unheld, HostError> {
+pub(super) fn claim_unheld(
+    _lock: &RootLock,
+    hierarchies: &'static Hierarchies,
+    root: &CgroupRoot,
+) -> Result<Unheld, HostError> {
     // Before the records that say whose they are.
     let interfaces: Vec<String> =
         link::names().into_iter().filter(|name| places::tag_of_interface(name).is_some()).collect();
-    let mut unheld = Unheld { runs: Vec::new(), cgroups: Vec::new(), interfaces: Vec::new(), hierarchies };
+    let tops = [CgroupRoot::default().top(), root.top()];
+    let mut unheld = Unheld { runs: Vec::new(), cgroups: Vec::new(), interfaces: Vec::new(), tops, hierarchies };
     let mut known = BTreeSet::new();
     for id in run_ids()? {
         known.insert(id.clone());
@@ -58,7 +66,8 @@ pub(super) fn claim_unheld(_root: &RootLock, hierarchies: &'static Hierarchies) 
         unheld.runs.extend(lock.map(|lock| (id, lock)));
     }
     let mut elsewhere = false;
-    for name in top_cgroups(hierarchies) {
+    let found: BTreeSet<(String, String)> = unheld.tops.iter().flat_map(|top| parts(hierarchies, top)).collect();
+    for (top, name) in found {
         let Some((id, _part)) = name.split_once('-').filter(|(id, _)| places::is_id(id)) else {
             continue;
         };
@@ -66,10 +75,10 @@ pub(super) fn claim_unheld(_root: &RootLock, hierarchies: &'static Hierarchies) 
             continue;
         }
         // Another podcheck with a /run of its own, in a container say, may share our cgroups.
-        if beacon_is_lit(hierarchies, id) {
+        if beacon_is_lit(hierarchies, &top, id) {
             elsewhere = true;
         } else {
-            unheld.cgroups.push(format!("{TOP}/{name}"));
+            unheld.cgroups.push(format!("{top}/{name}"));
         }
     }
     if !elsewhere {
@@ -106,7 +115,7 @@ impl Unheld {
         if !self.cgroups.is_empty()
             && let Ok(_root) = RootLock::take()
         {
-            self.hierarchies.remove_top_if_empty();
+            self.tops.iter().for_each(|top| self.hierarchies.remove_top_if_empty(top));
         }
         report
     }
@@ -118,15 +127,16 @@ pub(super) fn sweep_run(id: &str, held: &Flock<File>, root: Option<&RootLock>) -
     let _ = held;
     let hierarchies = Hierarchies::detect()?;
     let dir = places::run_dir(id);
+    let top = places::cgroup_top(&dir);
     let mut report = SweepReport::default();
-    let mut parts: Vec<String> = top_cgroups(hierarchies)
+    let mut parts: Vec<String> = parts(hierarchies, &top)
         .into_iter()
-        .filter_map(|name| name.strip_prefix(id)?.strip_prefix('-').map(str::to_owned))
+        .filter_map(|(_, name)| name.strip_prefix(id)?.strip_prefix('-').map(str::to_owned))
         .collect();
     // Daemons first: nothing they look after is then started again or tidied up under our hands.
     parts.sort_by_key(|part| part != DAEMONS);
     for part in &parts {
-        let killed = hierarchies.kill(&places::cgroup(id, part));
+        let killed = hierarchies.kill(&places::cgroup(&top, id, part));
         let killed = report.note(killed);
         if part == DAEMONS { report.daemons.extend(killed) } else { report.processes.extend(killed) }
     }
@@ -140,7 +150,7 @@ pub(super) fn sweep_run(id: &str, held: &Flock<File>, root: Option<&RootLock>) -
         report.stays.extend(stays.iter().map(|p| p.display().to_string()));
     }
     for part in &parts {
-        let path = places::cgroup(id, part);
+        let path = places::cgroup(&top, id, part);
         let removed = hierarchies.remove(&path);
         report.note(removed);
         if part != DAEMONS {
@@ -148,7 +158,7 @@ pub(super) fn sweep_run(id: &str, held: &Flock<File>, root: Option<&RootLock>) -
         }
     }
     if report.failures.is_empty() {
-        let removed = remove_dirs(id, &dir, hierarchies, root);
+        let removed = remove_dirs(id, &dir, hierarchies, &top, root);
         report.note(removed);
     }
     Ok(report)
@@ -171,8 +181,14 @@ fn delete_interface(name: &str, report: &mut SweepReport) {
     }
 }
 
-/// The last step, under the root's lock: the directory, the subnets and, with the last run, `/podcheck`.
-fn remove_dirs(id: &str, dir: &Path, hierarchies: &Hierarchies, root: Option<&RootLock>) -> Result<(), HostError> {
+/// The last step, under the root's lock: the directory, the subnets and, with the last run, podcheck's own cgroup.
+fn remove_dirs(
+    id: &str,
+    dir: &Path,
+    hierarchies: &Hierarchies,
+    cgroup_top: &str,
+    root: Option<&RootLock>,
+) -> Result<(), HostError> {
     let entries = names_in(dir).into_iter().filter(|name| name != places::LOCK);
     for path in entries.map(|name| dir.join(name)) {
         if path.is_dir() {
@@ -188,36 +204,37 @@ fn remove_dirs(id: &str, dir: &Path, hierarchies: &Hierarchies, root: Option<&Ro
     };
     mounts::remove_dir(dir)?;
     subnet::release(id);
-    hierarchies.remove_top_if_empty();
+    hierarchies.remove_top_if_empty(cgroup_top);
     Ok(())
 }
 
 /// A lock that shows across containers that a run is held: on the cgroup of its daemons.
 pub(super) fn light_beacon(id: &str) -> Result<Option<Flock<File>>, HostError> {
-    let Some(dir) = beacon(Hierarchies::detect()?, id) else {
+    let Some(dir) = beacon(Hierarchies::detect()?, &places::cgroup_top(&places::run_dir(id)), id) else {
         return Ok(None);
     };
     let failed = |e: std::io::Error| HostError::os(format!("lock {}", dir.display()), e);
     lock::attempt(File::open(&dir).map_err(failed)?).map_err(failed)
 }
 
-fn beacon_is_lit(hierarchies: &Hierarchies, id: &str) -> bool {
-    beacon(hierarchies, id)
+fn beacon_is_lit(hierarchies: &Hierarchies, top: &str, id: &str) -> bool {
+    beacon(hierarchies, top, id)
         .and_then(|dir| File::open(dir).ok())
         .is_some_and(|file| matches!(lock::attempt(file), Ok(None)))
 }
 
-fn beacon(hierarchies: &Hierarchies, id: &str) -> Option<PathBuf> {
-    hierarchies.list().first().map(|h| h.dir(&places::cgroup(id, DAEMONS)))
+fn beacon(hierarchies: &Hierarchies, top: &str, id: &str) -> Option<PathBuf> {
+    hierarchies.list().first().map(|h| h.dir(&places::cgroup(top, id, DAEMONS)))
 }
 
-/// Names of the cgroups in `/podcheck`, in any hierarchy.
-fn top_cgroups(hierarchies: &Hierarchies) -> BTreeSet<String> {
-    let dirs = hierarchies.list().iter().map(|h| h.dir(TOP));
+/// `top` and the name of each cgroup in it, in any hierarchy.
+fn parts(hierarchies: &Hierarchies, top: &str) -> BTreeSet<(String, String)> {
+    let dirs = hierarchies.list().iter().map(|h| h.dir(top));
     dirs.flat_map(|dir| {
         let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
         entries.filter(|e| e.file_type().is_ok_and(|t| t.is_dir())).filter_map(|e| e.file_name().into_string().ok())
     })
+    .map(|name| (top.to_owned(), name))
     .collect()
 }
 
