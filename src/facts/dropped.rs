@@ -122,7 +122,7 @@ pub const DROPPED: &[Dropped] = &[
     drop(
         Part::Field("files"),
         "a copy of the host's file, comments and empty lines aside",
-        "resolv.conf, and hosts in the host's network: it stands as `<host>`",
+        "resolv.conf without a dnsConfig, and hosts in the host's network: it stands as `<host>`",
     ),
 ];
 

@@ -14,6 +14,8 @@ pub struct Naming {
     pub pod_uid: String,
     /// A path of the host → its class as the source of mounts: `volume:data`, `hosts`, `termination-log`.
     pub paths: Vec<(String, String)>,
+    /// Files whose text the manifest gives: never a copy of the host's, not even where the two are alike.
+    pub given: Vec<String>,
     /// Any other text of this run → what stands for it.
     pub texts: Vec<(String, String)>,
 }
@@ -72,6 +74,11 @@ impl<'a> Names<'a> {
     /// A text with names in it.
     pub fn text(&self, text: &str) -> String {
         self.words.iter().fold(text.to_owned(), |text, word| replace(text, &word.text, &word.name, word.beside))
+    }
+
+    /// Whether a file's text is the manifest's own.
+    pub fn is_given(&self, file: &str) -> bool {
+        self.naming.given.iter().any(|given| given == file)
     }
 
     /// A cgroup path from the root of its hierarchy; without leading slash where it lies below the root that is cut off.

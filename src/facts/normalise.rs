@@ -155,7 +155,7 @@ impl View<'_> {
     }
 
     fn file(&self, path: &str, text: &str) -> String {
-        let host = self.observation.host.files.get(path);
+        let host = self.observation.host.files.get(path).filter(|_| !self.names.is_given(path));
         if lines(text).next().is_some() && host.is_some_and(|host| lines(host).eq(lines(text))) {
             return "<host>".to_owned();
         }
@@ -423,6 +423,14 @@ mod tests {
         for leak in ["10.213", "node7", "/root", "1.1.1.1"] {
             assert!(!text.contains(leak), "{leak} stands in {text}");
         }
+    }
+
+    #[test]
+    fn a_file_that_the_manifest_gives_is_no_copy_of_the_hosts() {
+        let given = vec!["/etc/resolv.conf".to_owned()];
+        let facts = normalise(&observation(), &Naming { given, ..Naming::default() });
+        let seen = facts.document["members"]["app"]["files"]["/etc/resolv.conf"].as_str().unwrap_or_default();
+        assert!(seen.contains("nameserver"), "{seen:?}");
     }
 
     #[test]

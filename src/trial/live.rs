@@ -287,6 +287,7 @@ fn naming(up: &Up) -> Naming {
         cgroup_base: up.dir.cgroup_base().to_owned(),
         pod_uid: up.plan.uid.clone(),
         paths: Vec::new(),
+        given: up.pod.spec.dns.iter().map(|_| "/etc/resolv.conf".to_owned()).collect(),
         texts: vec![(up.dir.tag().to_owned(), "<trial>".to_owned()), (up.run.clone(), "<run>".to_owned())],
     };
     let mut name = |source: MountSource, class: String| {
