@@ -138,3 +138,39 @@ fn remember(enabled: &[String], top: &str) -> Result<(), HostError> {
     let file = places::controllers_file(top);
     std::fs::write(&file, enabled.join(" ")).map_err(|e| HostError::os(format!("write {}", file.display()), e))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A folder with the files of a cgroup, as far as they matter here. A kernel adds up what is written; a file keeps the
+    /// last.
+    fn cgroup(offered: &str, enabled: &str) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().expect("a folder");
+        std::fs::write(dir.path().join("cgroup.controllers"), offered).expect("is writable");
+        std::fs::write(dir.path().join("cgroup.subtree_control"), enabled).expect("is writable");
+        dir
+    }
+
+    fn written(dir: &tempfile::TempDir) -> String {
+        std::fs::read_to_string(dir.path().join("cgroup.subtree_control")).expect("is there")
+    }
+
+    #[test]
+    fn what_plans_limit_is_handed_down_if_it_is_offered_and_is_not_yet() {
+        let dir = cgroup("cpu hugetlb io memory\n", "cpu\n");
+        hand_down_in(dir.path()).expect("is written");
+        assert_eq!(written(&dir), "+memory");
+        let nothing = cgroup("hugetlb io memory pids\n", "memory pids\n");
+        hand_down_in(nothing.path()).expect("there is nothing to do");
+        assert_eq!(written(&nothing), "memory pids\n");
+    }
+
+    #[test]
+    fn a_refusal_names_controller_and_file() {
+        let dir = cgroup("pids\n", "");
+        std::fs::remove_file(dir.path().join("cgroup.subtree_control")).expect("was there");
+        let said = hand_down_in(dir.path()).expect_err("cannot be written").to_string();
+        assert!(said.contains("enable pids in") && said.contains("cgroup.subtree_control"), "{said}");
+    }
+}
