@@ -31,6 +31,12 @@ pub use trial::TrialDir;
 /// First argument that makes podcheck the supervisor of a run.
 pub const SUPERVISOR_ROLE: &str = "--podcheck-supervisor";
 
+/// Why this process may not do what podcheck does: `None` for root.
+pub fn why_not_root() -> Option<&'static str> {
+    (!nix::unistd::geteuid().is_root())
+        .then_some("podcheck makes namespaces, mounts and cgroups: run it as root (sudo)")
+}
+
 /// What went wrong on the host. `action` is an infinitive: `create the cgroup /podcheck/x`.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {action}: {detail}")]

@@ -4,7 +4,7 @@ use super::cgroup::{CgroupRoot, Hierarchies};
 use super::owner::Owner;
 use super::supervisor::Supervisor;
 use super::sweep::{self, SweepReport};
-use super::{HostError, TrialDir, check_time_factor, lock, mounts, places};
+use super::{HostError, TrialDir, check_time_factor, lock, mounts, places, why_not_root};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -167,8 +167,8 @@ fn check_caller() -> Result<(), HostError> {
     if !crate::has_handed_over() {
         return refused("podcheck::hand_over() is missing as the first line of this program's main");
     }
-    if !nix::unistd::geteuid().is_root() {
-        return refused("podcheck makes namespaces, mounts and cgroups: run it as root (sudo)");
+    if let Some(why) = why_not_root() {
+        return refused(why);
     }
     check_time_factor()
 }

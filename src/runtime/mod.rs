@@ -12,7 +12,7 @@ mod name;
 
 pub use name::{Kind, RuntimeName, RuntimeNameError};
 
-use crate::host::{Process, Run, TrialDir};
+use crate::host::{self, Process, Run, TrialDir};
 use crate::plan::Plan;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -149,8 +149,8 @@ pub fn open(name: &RuntimeName, run: &Arc<Run>) -> Result<Box<dyn Runtime>, Runt
 
 /// Says cheaply, without starting anything, why a runtime cannot be opened here; `None` if it probably can.
 pub fn why_unavailable(name: &RuntimeName) -> Option<String> {
-    if !nix::unistd::geteuid().is_root() {
-        return Some("podcheck makes namespaces, mounts and cgroups: run it as root (sudo)".to_owned());
+    if let Some(why) = host::why_not_root() {
+        return Some(why.to_owned());
     }
     daemon::why_unavailable(name)
 }

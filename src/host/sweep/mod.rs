@@ -7,7 +7,7 @@ pub use report::SweepReport;
 use super::cgroup::{CgroupRoot, Hierarchies};
 use super::lock::RootLock;
 use super::run::DAEMONS;
-use super::{HostError, link, lock, mounts, places, poll_until, scaled, subnet, volume};
+use super::{HostError, link, lock, mounts, places, poll_until, scaled, subnet, volume, why_not_root};
 use nix::fcntl::Flock;
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -26,8 +26,8 @@ const PORTS_WITHIN: Duration = Duration::from_secs(2);
 /// # Errors
 /// Not root, or /run/podcheck cannot be locked. What would not go stands in the report.
 pub fn sweep_unheld(root: &CgroupRoot) -> Result<SweepReport, HostError> {
-    if !nix::unistd::geteuid().is_root() {
-        return Err(HostError::new("sweep", "only root may: use sudo".to_owned()));
+    if let Some(why) = why_not_root() {
+        return Err(HostError::new("sweep", why));
     }
     let hierarchies = Hierarchies::detect()?;
     let root_lock = RootLock::take()?;

@@ -14,7 +14,7 @@ const CNI_PLUGINS: [&str; 3] = ["bridge", "host-local", "loopback"];
 
 /// Why a private containerd cannot run here.
 pub(crate) fn containerd_missing() -> Option<String> {
-    not_root().or_else(|| missing(&CONTAINERD)).or_else(|| match cni_folder() {
+    missing(&CONTAINERD).or_else(|| match cni_folder() {
         Some(_) => None,
         None => Some(install("CNI's plugins bridge, host-local and loopback are", "containernetworking-plugins")),
     })
@@ -22,7 +22,7 @@ pub(crate) fn containerd_missing() -> Option<String> {
 
 /// Why a private dockerd cannot run here.
 pub(crate) fn docker_missing() -> Option<String> {
-    not_root().or_else(|| missing(&DOCKER)).or_else(|| missing(&CONTAINERD))
+    missing(&DOCKER).or_else(|| missing(&CONTAINERD))
 }
 
 /// Why the docker command line cannot be used.
@@ -45,10 +45,6 @@ pub(crate) fn cni_folder() -> Option<PathBuf> {
         .map(Path::new)
         .find(|folder| CNI_PLUGINS.iter().all(|plugin| folder.join(plugin).is_file()))
         .map(Path::to_owned)
-}
-
-fn not_root() -> Option<String> {
-    (!nix::unistd::geteuid().is_root()).then(|| "a private daemon takes root; run podcheck with sudo".to_owned())
 }
 
 fn missing(programs: &[(&str, &str)]) -> Option<String> {
