@@ -9,7 +9,7 @@ use super::image::{self, Image, Images};
 use super::{ExecOutput, Kind, Member, Reported, RunningPod, Runtime, RuntimeError, RuntimeName};
 use crate::engine::protocol::{Address, Image as EngineImage, Reply, Request, StartRequest};
 use crate::engine::{Fault, Hierarchy};
-use crate::host::{HostError, Process, Run, TrialDir};
+use crate::host::{self, HostError, Process, Run, TrialDir, scaled};
 use crate::plan::{Plan, Scope};
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -141,8 +141,8 @@ impl Runtime for EngineRuntime {
 
 /// Says why the engine cannot be opened here; `None` if it probably can.
 pub fn why_unavailable() -> Option<String> {
-    if !nix::unistd::geteuid().is_root() {
-        return Some("it needs root: namespaces, mounts and cgroups are made".to_owned());
+    if let Some(why) = host::why_not_root() {
+        return Some(why.to_owned());
     }
     if !crate::hand_over::has_handed_over() {
         return Some(
@@ -192,14 +192,14 @@ impl RunningPod for EnginePod {
     fn exec(&mut self, container: &str, argv: &[String], timeout: Duration) -> Result<ExecOutput, RuntimeError> {
         let command = argv.first().map_or("nothing", String::as_str);
         let action = format!("run {command} in the container {container}");
-        let request = Request::Exec { container: container.to_owned(), argv: argv.to_vec(), timeout };
+        let request = Request::Exec { container: container.to_owned(), argv: argv.to_vec(), timeout: scaled(timeout) };
         match self.ask(&request, &action, timeout + PATIENCE)? {
             Reply::Executed { code, stdout, stderr } => Ok(ExecOutput {
                 exit_code: code,
                 stdout: String::from_utf8_lossy(&stdout).into_owned(),
                 stderr: String::from_utf8_lossy(&stderr).into_owned(),
             }),
-            Reply::TimedOut => Err(deadline(&action, timeout)),
+            Reply::TimedOut => Err(deadline(&action, scaled(timeout))),
             other => Err(unexpected(&action, &other)),
         }
     }

@@ -51,7 +51,8 @@ pub trait RunningPod: Send {
     /// Runs a command inside a container by the runtime's own exec and waits for it.
     ///
     /// # Errors
-    /// The runtime could not run it, or it took longer than `timeout`.
+    /// The runtime could not run it, or it took longer than `timeout`, which is for a machine of ordinary speed: times
+    /// PODCHECK_TIME_FACTOR here, and by no caller.
     fn exec(&mut self, container: &str, argv: &[String], timeout: Duration) -> Result<ExecOutput, RuntimeError>;
 
     /// What only the runtime can say of its containers, by name.

@@ -11,7 +11,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-/// A command in a container may take this long.
+/// A command in a container may take this long, on a machine of ordinary speed.
 const COMMAND: Duration = Duration::from_secs(30);
 
 /// A container whose end is awaited may take this long to end.
@@ -28,7 +28,7 @@ pub(super) fn run(case: &Case, live: &mut Live, checks: &mut Vec<Check>) -> Resu
         let at = format!("steps[{index}]");
         match step {
             Step::Run { container, argv, expect, property } => {
-                let output = live.exec(container, argv, host::scaled(COMMAND))?;
+                let output = live.exec(container, argv, COMMAND)?;
                 let property = property.as_deref().unwrap_or(default);
                 let ran = judge::Ran { exit_code: output.exit_code, stdout: &output.stdout, stderr: &output.stderr };
                 let context = StepContext { at: &at, member: container, property, source: &case.source };

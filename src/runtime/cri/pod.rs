@@ -8,7 +8,7 @@ use super::messages::{
     StartContainerRequest, StopContainerRequest, StopPodSandboxRequest,
 };
 use super::translate::{self, ImageChoice, POD_UID};
-use crate::host::{Process, TrialDir};
+use crate::host::{Process, TrialDir, scaled};
 use crate::plan::{ContainerPlan, Plan};
 use crate::runtime::{ExecOutput, Member, Reported, RunningPod, RuntimeError};
 use std::collections::{BTreeMap, BTreeSet};
@@ -165,7 +165,7 @@ impl RunningPod for CriPod {
     fn exec(&mut self, container: &str, argv: &[String], timeout: Duration) -> Result<ExecOutput, RuntimeError> {
         let action = format!("run {} in {container}", argv.join(" "));
         // CRI counts whole seconds, and 0 means for ever.
-        let seconds = timeout.as_secs_f64().ceil().max(1.0) as i64;
+        let seconds = scaled(timeout).as_secs_f64().ceil().max(1.0) as i64;
         let request = ExecSyncRequest {
             container_id: self.container_id(container)?.to_owned(),
             cmd: argv.to_vec(),

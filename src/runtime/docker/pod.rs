@@ -159,7 +159,7 @@ impl RunningPod for DockerPod {
         let mut arguments = words(["exec", &self.common.container_name(container)]);
         arguments.extend_from_slice(argv);
         let action = format!("run {} in {container}", argv.join(" "));
-        let ended = self.client().run_within(&action, &arguments, timeout)?;
+        let ended = self.client().run(&action, &arguments, timeout)?;
         if let Some(reason) = not_run(&ended) {
             return Err(self.client().failed(&action, &reason));
         }

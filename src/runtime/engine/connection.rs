@@ -122,7 +122,7 @@ impl Connection {
                 // Its children go with it; what else is left is the trial's to sweep.
                 self.child.kill().map_err(|e| failed("end the Pod's process", e))?;
                 self.child.wait().map_err(|e| failed(action, e))?;
-                return Err(deadline("take the Pod down", PATIENCE));
+                return Err(deadline("take the Pod down", scaled(PATIENCE)));
             }
         }
         self.child.wait().map(drop).map_err(|e| failed(action, e))
