@@ -338,3 +338,18 @@ fn faults_of_containers() {
         assert_eq!(shown(&with_container(text)), *expected, "{text}");
     }
 }
+
+#[test]
+fn a_misspelt_key_is_a_fault_also_where_nothing_is_acted_on() {
+    let affinity = "containers: [{name: a, image: i}]\naffinity:\n  nodeAffinity:\n    \
+                    requiredDuringSchedulingIgnoredDuringExecution:\n      nodeSelectorTerms:\n      - matchExpresions: []";
+    assert_eq!(
+        shown(&with_spec(affinity)),
+        [
+            "10:11: spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[0].matchExpresions: a node selector's term has no field \"matchExpresions\" (did you mean matchExpressions?)"
+        ]
+    );
+    let spread = "containers: [{name: a, image: i}]\ntopologySpreadConstraints: [{maxSkw: 1}]";
+    assert!(shown(&with_spec(spread))[0].contains("did you mean maxSkew?"));
+    assert!(shown(&with_container("restartPolicyRules: [{acton: Restart}]"))[0].contains("did you mean action?"));
+}

@@ -21,7 +21,7 @@ pub(in crate::pod) static CONTAINER: &Object = &Object {
         ignored("startupProbe", Shape::Object(PROBE)),
         ignored("resizePolicy", Shape::Objects(RESIZE_POLICY)),
         ignored("restartPolicy", Shape::Text),
-        ignored("restartPolicyRules", Shape::Any),
+        ignored("restartPolicyRules", Shape::Objects(RESTART_RULE)),
         ignored("terminationMessagePolicy", Shape::Text),
         later("envFrom"),
         later("lifecycle"),
@@ -135,3 +135,11 @@ static RESIZE_POLICY: &Object = &Object {
     name: "a resize policy",
     fields: &[ignored("resourceName", Shape::Text), ignored("restartPolicy", Shape::Text)],
 };
+
+static RESTART_RULE: &Object = &Object {
+    name: "a restart rule",
+    fields: &[ignored("action", Shape::Text), ignored("exitCodes", Shape::Object(EXIT_CODES))],
+};
+
+static EXIT_CODES: &Object =
+    &Object { name: "exitCodes", fields: &[ignored("operator", Shape::Text), ignored("values", Shape::Any)] };

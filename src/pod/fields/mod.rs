@@ -2,9 +2,13 @@
 //!
 //! A field is *acted on*, *not acted on* (it changes nothing that podcheck observes: said once), or *not implemented yet*
 //! (it would change what is observed: refused unless it says what is so anyway).
-//! Source: <https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/>
+//! Source: <https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/>; `v1.36.0.txt` has the names, and a
+//! test holds the table to them.
 
+#[cfg(test)]
+mod api;
 mod container;
+mod placement;
 mod spec;
 mod volume;
 

@@ -1,6 +1,6 @@
 //! The Pod itself, `metadata` and `spec`.
 
-use super::{CONTAINER, Field, Object, Shape, VOLUME, acted, ignored, later, later_unless};
+use super::{CONTAINER, Field, Object, Shape, VOLUME, acted, ignored, later, later_unless, placement};
 
 /// The document.
 pub(in crate::pod) static POD: &Object = &Object {
@@ -64,7 +64,7 @@ pub(in crate::pod) static SPEC: &Object = &Object {
         acted("securityContext", Shape::Object(SECURITY)),
         acted("os", Shape::Object(OS)),
         // Where and when a Pod is placed, and who it is to the API server.
-        ignored("affinity", Shape::Any),
+        ignored("affinity", Shape::Object(placement::AFFINITY)),
         ignored("automountServiceAccountToken", Shape::Bool),
         ignored("enableServiceLinks", Shape::Bool),
         ignored("imagePullSecrets", Shape::Objects(REFERENCE)),
@@ -75,11 +75,11 @@ pub(in crate::pod) static SPEC: &Object = &Object {
         ignored("readinessGates", Shape::Objects(READINESS_GATE)),
         ignored("schedulerName", Shape::Text),
         ignored("schedulingGates", Shape::Objects(REFERENCE)),
-        ignored("schedulingGroup", Shape::Any),
+        ignored("schedulingGroup", Shape::Object(placement::SCHEDULING_GROUP)),
         ignored("serviceAccount", Shape::Text),
         ignored("serviceAccountName", Shape::Text),
         ignored("tolerations", Shape::Objects(TOLERATION)),
-        ignored("topologySpreadConstraints", Shape::Any),
+        ignored("topologySpreadConstraints", Shape::Objects(placement::TOPOLOGY_SPREAD)),
         // What a kubelet does later in a Pod's life than podcheck looks.
         ignored("activeDeadlineSeconds", Shape::Integer),
         ignored("restartPolicy", Shape::Text),

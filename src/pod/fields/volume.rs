@@ -42,7 +42,7 @@ pub(in crate::pod) static VOLUME: &Object = &Object {
 static EMPTY_DIR: &Object = &Object {
     name: "emptyDir",
     // A kubelet evicts a Pod for an emptyDir on disk that grows beyond its sizeLimit; the directory itself has no bound.
-    fields: &[later("medium"), later("mode"), ignored("sizeLimit", Shape::Any)],
+    fields: &[later("medium"), ignored("sizeLimit", Shape::Any)],
 };
 
 static HOST_PATH: &Object =
