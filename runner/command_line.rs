@@ -98,7 +98,29 @@ fn the_suite_lists_itself_and_its_properties() {
     let cases = text(&output(&["list"]).stdout);
     assert!(cases.contains("pod/article"), "{cases}");
     let properties = text(&output(&["list", "--properties"]).stdout);
-    assert!(properties.lines().any(|line| line.starts_with("N3 ")), "{properties}");
+    let line = |id: &str| properties.lines().find(|line| line.starts_with(id)).unwrap_or_default();
+    assert!(line("N3 ").contains("pod/article") && line("N3 ").contains("known otherwise on docker"), "{properties}");
+    assert!(line("P3 ").contains("CRI-O"), "{properties}");
+    let part = text(&output(&["list", "--properties", "--filter", "uts/hostname"]).stdout);
+    assert!(part.contains("\n1 of ") && part.contains("no case here"), "{part}");
+}
+
+#[test]
+fn lists_are_json_for_programs() {
+    let list = |args: &[&str]| -> serde_json::Value {
+        let printed = output(&[&["list", "--format", "json"], args].concat());
+        assert_eq!(printed.status.code(), Some(0));
+        serde_json::from_slice(&printed.stdout).expect("a list is JSON")
+    };
+    let cases = list(&[]);
+    let article = cases["cases"].as_array().expect("a list").iter().find(|case| case["id"] == "pod/article");
+    assert!(article.is_some_and(|case| case["shows"].to_string().contains("N3")), "{cases}");
+    let properties = list(&["--properties"]);
+    for of in properties["properties"].as_array().expect("a list") {
+        let shown = of["cases"].as_array().is_some_and(|cases| !cases.is_empty());
+        assert_eq!(shown, of["why_not"].is_null(), "{of}");
+        assert_eq!(of["runtimes"].as_array().map_or(0, Vec::len), if shown { 3 } else { 0 }, "{of}");
+    }
 }
 
 #[test]

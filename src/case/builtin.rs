@@ -1,6 +1,7 @@
 //! The suite that is built into the binary: the files below `cases/`, as build.rs found them.
 
-use super::{Case, Known, parse_case, parse_known};
+use super::load::{KNOWN, NO_CASES, UNCOVERED};
+use super::{Case, Known, Uncovered, parse_case, parse_known, parse_uncovered};
 use crate::diagnostic::Diagnostic;
 use std::path::{Path, PathBuf};
 
@@ -18,7 +19,7 @@ pub fn builtin_files() -> &'static [(&'static str, &'static str)] {
 pub fn builtin() -> Result<Vec<Case>, Vec<Diagnostic>> {
     let mut cases = Vec::new();
     let mut faults = Vec::new();
-    for (path, text) in FILES.iter().filter(|(path, _)| *path != "known.yaml") {
+    for (path, text) in FILES.iter().filter(|(path, _)| !NO_CASES.contains(path)) {
         let id = Path::new(path).with_extension("");
         match parse_case(text, &file(path), &id.to_string_lossy()) {
             Ok(parsed) => cases.extend(parsed),
@@ -33,8 +34,19 @@ pub fn builtin() -> Result<Vec<Case>, Vec<Diagnostic>> {
 /// # Errors
 /// All of their faults.
 pub fn builtin_known() -> Result<Vec<Known>, Vec<Diagnostic>> {
-    match FILES.iter().find(|(path, _)| *path == "known.yaml") {
+    match FILES.iter().find(|(path, _)| *path == KNOWN) {
         Some((path, text)) => parse_known(text, &file(path)),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// Why no embedded case shows a property.
+///
+/// # Errors
+/// All of their faults.
+pub fn builtin_uncovered() -> Result<Vec<Uncovered>, Vec<Diagnostic>> {
+    match FILES.iter().find(|(path, _)| *path == UNCOVERED) {
+        Some((path, text)) => parse_uncovered(text, &file(path)),
         None => Ok(Vec::new()),
     }
 }
@@ -87,5 +99,6 @@ mod tests {
             |faults: Vec<Diagnostic>| faults.iter().map(|fault| fault.render(false)).collect::<Vec<_>>().join("\n");
         builtin().map_err(shown).unwrap();
         builtin_known().map_err(shown).unwrap();
+        builtin_uncovered().map_err(shown).unwrap();
     }
 }

@@ -55,6 +55,9 @@ pub(super) static KNOWN: Keys = Keys {
     mandatory: &["seen", "because", "source"],
 };
 
+pub(super) static UNCOVERED: Keys =
+    Keys { name: "a property without a case", all: &["property", "because"], mandatory: &["property", "because"] };
+
 pub(super) static WHEN: Keys =
     Keys { name: "when", all: &["runtime", "oci", "versions", "cgroup", "kernel", "abilities"], mandatory: &[] };
 

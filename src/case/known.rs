@@ -101,7 +101,7 @@ pub(super) fn word(cursor: &Cursor<'_>, sign: &str) -> Option<String> {
 }
 
 /// A text that says something.
-fn filled(cursor: &Cursor<'_>) -> Option<String> {
+pub(super) fn filled(cursor: &Cursor<'_>) -> Option<String> {
     said(cursor, cursor.text()?)
 }
 

@@ -5,8 +5,12 @@ use crate::diagnostic::{Diagnostic, yaml};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-/// The file of known differences in a folder of cases, which is no case.
-const KNOWN: &str = "known.yaml";
+/// The file of known differences in a folder of cases.
+pub(super) const KNOWN: &str = "known.yaml";
+/// The file of properties that no case shows.
+pub(super) const UNCOVERED: &str = "uncovered.yaml";
+/// Files in a folder of cases that are none.
+pub(super) const NO_CASES: [&str; 2] = [KNOWN, UNCOVERED];
 
 /// Loads each path: a case, a plain manifest, or a folder with such files (`.yaml`, `.yml`, `.json`) in it at any depth,
 /// sorted. The cases of files without a fault are lost if another has one: nothing is run by half.
@@ -71,7 +75,7 @@ fn collect(dir: &Path, depth: usize, found: &mut Vec<PathBuf>) -> std::io::Resul
             continue;
         } else if path.is_dir() {
             collect(&path, depth + 1, found)?;
-        } else if matches!(extension, "yaml" | "yml" | "json") && path.file_name() != Some(OsStr::new(KNOWN)) {
+        } else if matches!(extension, "yaml" | "yml" | "json") && !NO_CASES.iter().any(|name| path.ends_with(name)) {
             found.push(path);
         }
     }
@@ -127,6 +131,7 @@ mod tests {
             ("net/deep/a.yml", CASE),
             ("a.json", CASE),
             ("known.yaml", "[]"),
+            ("uncovered.yaml", "[]"),
             (".hidden.yaml", "broken: ["),
             ("README.md", "not a case"),
             ("net/plain.yaml", MANIFEST),

@@ -1,6 +1,7 @@
 //! Cases: one YAML file each, a Pod and what must hold of it.
 
 mod builtin;
+mod coverage;
 mod expect;
 #[cfg(test)]
 mod faults;
@@ -20,7 +21,8 @@ mod steps;
 mod tests;
 mod version;
 
-pub use builtin::{builtin, builtin_files, builtin_known};
+pub use builtin::{builtin, builtin_files, builtin_known, builtin_uncovered};
+pub use coverage::{Coverage, Deviation, Uncovered, coverage, coverage_faults, parse_uncovered};
 pub use known::parse_known;
 pub use load::{files, load};
 pub use properties::{PROPERTIES, PropertyInfo, property};

@@ -155,12 +155,23 @@ pub(super) enum InspectFormat {
 pub(super) struct ListArgs {
     /// Cases or folders of cases; none means the built-in suite
     pub(super) paths: Vec<PathBuf>,
-    /// The property catalogue and which cases show each
+    /// The suite's coverage: every property, the cases that show it and on which runtimes, or why none does
     #[arg(long)]
     pub(super) properties: bool,
+    /// Form of the list
+    #[arg(long, value_enum, default_value_t = ListFormat::Pretty)]
+    pub(super) format: ListFormat,
     /// Only cases whose id has this text in it
     #[arg(short, long, value_name = "TEXT")]
     pub(super) filter: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ListFormat {
+    /// One line each
+    Pretty,
+    /// For programs
+    Json,
 }
 
 #[derive(Debug, Args)]

@@ -19,7 +19,7 @@ pub(super) fn select(paths: &[PathBuf], filter: Option<&str>) -> Result<Vec<Case
     Ok(cases.into_iter().filter(|case| filter.is_none_or(|text| case.id.contains(text))).collect())
 }
 
-fn unreadable(faults: Vec<Diagnostic>) -> Failure {
+pub(super) fn unreadable(faults: Vec<Diagnostic>) -> Failure {
     let frames: Vec<String> = faults.iter().map(|fault| fault.render(false)).collect();
     Failure { status: Status::Usage, message: frames.join("\n") }
 }
