@@ -96,6 +96,7 @@ pub struct Member {
 pub struct Cgroup {
     pub path: Option<String>,
     pub elsewhere: BTreeMap<String, String>,
+    pub outside: Fact<Vec<String>>,
     pub unified: Option<String>,
 }
 

@@ -24,6 +24,7 @@ const VOCABULARY: &[&str] = &[
     "members.*.namespaces.time",
     "members.*.cgroup.path",
     "members.*.cgroup.elsewhere.*",
+    "members.*.cgroup.outside.**",
     "members.*.cgroup.unified",
     "members.*.limits.{limits}",
     "members.*.credentials.uid.**",

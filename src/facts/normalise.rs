@@ -4,7 +4,7 @@ use super::document::{self, Fact, LimitFact, ShareFact};
 use super::mounts::Classes;
 use super::naming::{Names, Naming};
 use super::{Facts, capabilities, network};
-use crate::observe::{self, CgroupSeen, InodeId, Limits, MemberSeen, Memberships, Observation, Seccomp};
+use crate::observe::{self, CgroupSeen, InodeId, Limits, MemberSeen, Memberships, Observation, Outside, Seccomp};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
@@ -68,7 +68,7 @@ impl View<'_> {
             state: "running",
             is_pid_one: seen.own_pid.map(|pid| pid == 1),
             namespaces: Some(self.namespaces(name, seen)),
-            cgroup: Some(self.cgroup(&seen.memberships)),
+            cgroup: Some(self.cgroup(seen)),
             limits: Some(limits(&seen.cgroup.limits)),
             credentials: Some(credentials(&seen.credentials)),
             security: Some(security(seen)),
@@ -113,19 +113,32 @@ impl View<'_> {
         }
     }
 
-    fn cgroup(&self, memberships: &Memberships) -> document::Cgroup {
+    fn cgroup(&self, seen: &MemberSeen) -> document::Cgroup {
+        let memberships = &seen.memberships;
+        let outside = Fact(seen.outside.clone().map(|found| found.iter().map(|one| self.outside(one)).collect()));
         let unified_is_mounted = self.observation.host.mounts.iter().any(|mount| mount.kind == "cgroup2");
         let unified = memberships.unified.as_deref().filter(|_| unified_is_mounted);
         let Some(path) = main_path(memberships) else {
             let path = memberships.unified.as_deref().map(|path| self.names.cgroup(path));
-            return document::Cgroup { path, elsewhere: BTreeMap::new(), unified: None };
+            return document::Cgroup { path, elsewhere: BTreeMap::new(), outside, unified: None };
         };
         let elsewhere = memberships.v1.iter().filter(|(_, other)| *other != path);
         document::Cgroup {
             path: Some(self.names.cgroup(path)),
             elsewhere: elsewhere.map(|(controller, other)| (controller.clone(), self.names.cgroup(other))).collect(),
+            outside,
             unified: unified.map(|path| self.names.cgroup(path)),
         }
+    }
+
+    /// `sleep 60 in / (cpu, memory)`.
+    fn outside(&self, outside: &Outside) -> String {
+        let mut by_path: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+        for (hierarchy, path) in &outside.cgroups {
+            by_path.entry(self.names.cgroup(path)).or_default().push(hierarchy);
+        }
+        let places: Vec<String> = by_path.iter().map(|(path, all)| format!("{path} ({})", all.join(", "))).collect();
+        format!("{} in {}", self.names.text(&outside.command), places.join(", "))
     }
 
     fn shm(&self, name: &str, seen: &MemberSeen) -> Option<document::Shm> {
@@ -278,6 +291,7 @@ fn sources(sources: &mut BTreeMap<String, String>, name: &str, seen: &MemberSeen
     ] {
         sources.insert(format!("{member}.{fact}"), proc(file));
     }
+    sources.insert(format!("{member}.cgroup.outside"), proc(&format!("task/{}/children", seen.pid)));
     for path in seen.files.keys() {
         sources.insert(super::path::join(&format!("{member}.files"), path), proc(&format!("root{path}")));
     }
@@ -329,6 +343,10 @@ mod tests {
                 v1: paths.map(|(name, path)| (name.to_owned(), path.to_owned())).into(),
                 unified: Some("/".to_owned()),
             },
+            outside: Seen::Value(vec![Outside {
+                command: "sleep 60".to_owned(),
+                cgroups: ["cpu", "memory"].map(|name| (name.to_owned(), "/root/pod".to_owned())).into(),
+            }]),
             cgroup,
             credentials: observe::Credentials { groups: vec![24, 4], ..observe::Credentials::default() },
             security: observe::Security { seccomp: Seen::Value(Seccomp::Filter), ..observe::Security::default() },
@@ -406,7 +424,10 @@ mod tests {
         let facts = facts();
         for (path, value) in [
             ("members.app.uts.hostname", json!("<host>")),
-            ("members.app.cgroup", json!({"path": "pod/1", "elsewhere": {"pids": "/"}, "unified": null})),
+            (
+                "members.app.cgroup",
+                json!({"path": "pod/1", "elsewhere": {"pids": "/"}, "outside": ["sleep 60 in pod (cpu, memory)"], "unified": null}),
+            ),
             ("members.app.files[/etc/hosts]", json!("<address> foo\n")),
             ("members.app.files[/etc/resolv.conf]", json!("<host>")),
             ("members.app.environment.env", json!({"A": "first", "IP": "<address>"})),

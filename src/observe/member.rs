@@ -8,7 +8,6 @@ use super::words::{nul_separated, number};
 use super::{mountinfo, stat, status};
 use crate::host::{Process, poll_until};
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
 use std::time::{Duration, Instant};
 
 /// Kinds of namespaces, in the order of the document.
@@ -144,6 +143,7 @@ impl Reader<'_> {
             namespaces,
             cgroup: self.cgroup(of_member, subject.name, evidence)?,
             memberships,
+            outside: Seen::Absent,
             credentials: status.credentials,
             security: Security { no_new_privs: status.no_new_privs, seccomp: status.seccomp, apparmor },
             mounts,
@@ -175,7 +175,7 @@ fn identity(process: &Process) -> Result<Option<Identity>, ObserveError> {
     let path = |name: &str| format!("/proc/{}/{name}", process.pid());
     let text = match read::text(process, "stat") {
         Ok(text) => text,
-        Err(error) if gone(&error) => return Ok(None),
+        Err(error) if read::is_gone(&error) => return Ok(None),
         Err(error) => return Err(unreadable(path("stat"))(error)),
     };
     let stat = stat::parse(&text).map_err(senseless(path("stat")))?;
@@ -187,10 +187,6 @@ fn identity(process: &Process) -> Result<Option<Identity>, ObserveError> {
         Err(_) if is_ending(process) => Ok(None),
         Err(error) => Err(unreadable(path("exe"))(error)),
     }
-}
-
-fn gone(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(nix::libc::ESRCH)
 }
 
 /// A path below a root directory, as it is called inside.

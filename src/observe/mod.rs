@@ -14,6 +14,7 @@ mod mountinfo;
 mod network;
 mod observation;
 mod oom_kills;
+mod outside;
 mod read;
 mod readiness;
 mod stat;
@@ -26,8 +27,8 @@ pub use limits::{CpuShare, Events, Limit, Limits};
 pub use mountinfo::{Mount, parse as parse_mountinfo};
 pub use network::{Interface, Network, Route};
 pub use observation::{
-    Capabilities, CgroupSeen, Credentials, Host, InodeId, MemberSeen, Memberships, Observation, PodSeen, Seccomp,
-    Security, Seen, Shm, Subject,
+    Capabilities, CgroupSeen, Credentials, Host, InodeId, MemberSeen, Memberships, Observation, Outside, PodSeen,
+    Seccomp, Security, Seen, Shm, Subject,
 };
 pub use oom_kills::OomKills;
 pub use readiness::{Program, Readiness, is_ready};
@@ -74,6 +75,7 @@ pub fn pod(subjects: &[Subject<'_>], scope: &Scope<'_>) -> Result<Observation, O
         }
         enter::enter(subjects, &host, &mut members)?;
     }
+    outside::outside(subjects, &mut members, scope.pod_cgroup)?;
     let pod = match scope.pod_cgroup {
         Some(path) => Some(PodSeen {
             cgroup: reader.cgroup(|_| Some(path.to_owned()), "pod", &mut evidence)?,

@@ -121,6 +121,8 @@ pub struct MemberSeen {
     pub namespaces: BTreeMap<&'static str, InodeId>,
     /// Cgroups it is in.
     pub memberships: Memberships,
+    /// Its descendants that are not in its cgroup.
+    pub outside: Seen<Vec<Outside>>,
     /// What its own cgroup holds it to.
     pub cgroup: CgroupSeen,
     /// User, groups, capabilities.
@@ -167,6 +169,15 @@ pub struct Memberships {
     pub v1: BTreeMap<String, String>,
     /// Path in the v2 hierarchy, where the kernel has one.
     pub unified: Option<String>,
+}
+
+/// A process of a member that is not in the member's cgroup.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Outside {
+    /// Its command line.
+    pub command: String,
+    /// Controller, `name=…` or `unified` → where it is instead; those in which it is at home are left out.
+    pub cgroups: BTreeMap<String, String>,
 }
 
 /// `Uid`, `Gid`, `Groups` and capabilities of `/proc/<pid>/status`.

@@ -2,10 +2,11 @@
 
 use super::error::{Malformed, ObserveError};
 use super::observation::{InodeId, Shm};
+use super::words::nul_separated;
 use crate::host::Process;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, openat, readlinkat};
-use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
+use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat};
 use nix::unistd::{AccessFlags, faccessat};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs::File;
@@ -88,6 +89,40 @@ fn nsfs() -> io::Result<u64> {
 /// A text below `/proc/<pid>`.
 pub fn text(process: &Process, name: &str) -> io::Result<String> {
     slurp(process.open_at(name, OFlag::O_RDONLY)?)
+}
+
+/// How many threads a process has: one directory each.
+pub fn thread_count(process: &Process) -> io::Result<u64> {
+    let links: u64 = fstatat(process, "task", AtFlags::empty())?.st_nlink;
+    Ok(links.saturating_sub(2))
+}
+
+/// Its threads by their ids in our PID namespace.
+pub fn threads(process: &Process) -> io::Result<Vec<i32>> {
+    let mut dir = nix::dir::Dir::from_fd(process.open_at("task", OFlag::O_RDONLY | OFlag::O_DIRECTORY)?)?;
+    let mut threads = Vec::new();
+    for entry in dir.iter() {
+        threads.extend(entry?.file_name().to_str().ok().and_then(|name| name.parse::<i32>().ok()));
+    }
+    Ok(threads)
+}
+
+/// Whether a thread is there.
+pub fn has_thread(process: &Process, thread: i32) -> bool {
+    fstatat(process, format!("task/{thread}").as_str(), AtFlags::empty()).is_ok()
+}
+
+/// The error of reading what belongs to a process that is no more.
+pub fn is_gone(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(Errno::ESRCH as i32)
+}
+
+/// The command line of a process, for people; its name in brackets where it has none.
+pub fn command_line(process: &Process, comm: &str) -> String {
+    match text(process, "cmdline") {
+        Ok(text) if !text.is_empty() => nul_separated(&text).join(" "),
+        _ => format!("[{comm}]"),
+    }
 }
 
 /// Everything from here to the end. The kernel's files have no length to ask for, and are read often: no call is made

@@ -12,6 +12,8 @@ pub struct Stat {
     pub state: char,
     /// Its parent, 0 if that is outside our PID namespace.
     pub parent: i32,
+    /// It is on its way out, whatever its state is still said to be.
+    pub exiting: bool,
     /// When it started, in ticks since boot: with the pid, an identity that is never used twice.
     pub started: u64,
 }
@@ -23,6 +25,9 @@ impl Stat {
     }
 }
 
+/// Of the kernel's flags: it has begun to exit. Source: the kernel's include/linux/sched.h.
+const PF_EXITING: u64 = 4;
+
 /// Parses it. The name may hold spaces and brackets, so it ends at the last `)`.
 pub fn parse(text: &str) -> Result<Stat, Malformed> {
     let malformed = || Malformed::new("`pid (name) state parent … started`", text);
@@ -32,7 +37,8 @@ pub fn parse(text: &str) -> Result<Stat, Malformed> {
     let state = fields.first().and_then(|f| f.chars().next()).ok_or_else(malformed)?;
     let parent = number(fields.get(1).ok_or_else(malformed)?)?;
     let started = number(fields.get(19).ok_or_else(malformed)?)?;
-    Ok(Stat { comm, state, parent, started })
+    let flags: u64 = number(fields.get(6).ok_or_else(malformed)?)?;
+    Ok(Stat { comm, state, parent, exiting: flags & PF_EXITING != 0, started })
 }
 
 #[cfg(test)]
@@ -45,13 +51,19 @@ mod tests {
     #[test]
     fn the_name_may_hold_brackets() {
         let stat = parse(SLEEP).expect("good text");
-        assert_eq!(stat, Stat { comm: "a) b (c".to_owned(), state: 'S', parent: 8895, started: 1_216_471 });
+        let comm = "a) b (c".to_owned();
+        assert_eq!(stat, Stat { comm, state: 'S', parent: 8895, exiting: false, started: 1_216_471 });
         assert!(stat.is_running());
     }
 
     #[test]
     fn a_zombie_does_not_run() {
         assert!(!parse(&SLEEP.replace(") S", ") Z")).expect("good text").is_running());
+    }
+
+    #[test]
+    fn one_that_exits_says_so_before_it_is_a_zombie() {
+        assert!(parse(&SLEEP.replace(" 4194304 ", " 4194308 ")).expect("good text").exiting);
     }
 
     #[test]

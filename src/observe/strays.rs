@@ -5,7 +5,6 @@ use super::error::ObserveError;
 use super::observation::{InodeId, Subject};
 use super::read::{self, unreadable};
 use super::stat::{self, Stat};
-use super::words::nul_separated;
 use crate::host::Process;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -57,7 +56,7 @@ fn found(
         let Some(stat) = running(&process) else { continue };
         let inside = read::namespace(&process, "pid").ok().flatten().is_some_and(|id| inits.contains(&id));
         if !inside && !descends(&stat, &members) {
-            strays.insert((*pid, stat.started), command_line(&process, &stat));
+            strays.insert((*pid, stat.started), read::command_line(&process, &stat.comm));
         }
     }
     Ok(strays)
@@ -93,11 +92,4 @@ fn descends(stat: &Stat, members: &BTreeSet<i32>) -> bool {
         }
     }
     false
-}
-
-fn command_line(process: &Process, stat: &Stat) -> String {
-    match read::text(process, "cmdline") {
-        Ok(text) if !text.is_empty() => nul_separated(&text).join(" "),
-        _ => format!("[{}]", stat.comm),
-    }
 }

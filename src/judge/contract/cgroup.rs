@@ -20,6 +20,7 @@ pub(super) fn judge(court: &mut Court<'_>, member: Member<'_>) {
     judge_leaf(court, member, &pod);
     judge_siblings(court, member);
     judge_hierarchies(court, member);
+    judge_descendants(court, member);
 }
 
 fn below(
@@ -77,4 +78,10 @@ fn judge_hierarchies(court: &mut Court<'_>, member: Member<'_>) {
         let words = "the same path in the v2 hierarchy";
         court.check(should("C5", CGROUPS), (member.name, "cgroup.unified"), words, |seen| is(seen, &path));
     }
+}
+
+/// C6: what a member starts stays in its cgroup or below.
+fn judge_descendants(court: &mut Court<'_>, member: Member<'_>) {
+    let words = "no process of it outside its cgroup";
+    court.check(must("C6", KUBELET), (member.name, "cgroup.outside"), words, |seen| is(seen, &json!([])));
 }

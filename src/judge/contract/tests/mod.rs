@@ -134,7 +134,7 @@ fn container_facts(name: &str) -> Value {
         "namespaces": {"net": "sandbox", "ipc": "sandbox", "uts": "sandbox", "pid": "own", "mnt": "own", "user": "host",
             "cgroup": "host", "time": "host"},
         "is_pid_one": true,
-        "cgroup": {"path": format!("kubepods/burstable/pod<uid>/<{name}>"), "elsewhere": {}, "unified": null},
+        "cgroup": {"path": format!("kubepods/burstable/pod<uid>/<{name}>"), "elsewhere": {}, "outside": [], "unified": null},
         "limits": {
             "memory_bytes": if app { 268_435_456 } else { 9_998_336 },
             "memory_swap_bytes": if app { 268_435_456 } else { 9_998_336 },
@@ -161,7 +161,7 @@ fn sandbox_facts() -> Value {
         "state": "running",
         "namespaces": {"net": "own", "ipc": "own", "uts": "own", "pid": "own", "mnt": "own", "user": "host", "cgroup": "host", "time": "host"},
         "is_pid_one": true,
-        "cgroup": {"path": "kubepods/burstable/pod<uid>/<sandbox>", "elsewhere": {}, "unified": null},
+        "cgroup": {"path": "kubepods/burstable/pod<uid>/<sandbox>", "elsewhere": {}, "outside": [], "unified": null},
         "limits": {"memory_bytes": "max", "memory_swap_bytes": "max", "cpu_quota_usec": "max", "cpu_period_usec": 100_000,
             "cpu_share": {"cpu.shares": 2}, "pids": "max"},
         "credentials": {"capabilities": {"inheritable": [], "bounding": DEFAULT_SET, "ambient": []}},

@@ -89,6 +89,8 @@ fn every_rule_turns_red_for_its_own_property_at_its_own_member() {
         ("side/cgroup/path", json!("kubepods/burstable/pod<uid>/x/<side>"), "C6", "side"),
         ("sandbox/cgroup/path", json!("kubepods/<sandbox>"), "C6", "app"),
         ("app/cgroup/elsewhere", json!({"pids": "/"}), "C5", "app"),
+        ("side/cgroup/outside", json!(["sleep 1d in / (pids)"]), "C6", "side"),
+        ("sandbox/cgroup/outside", Value::Null, "C6", "sandbox"),
         ("app/limits/memory_bytes", json!("max"), "L1", "app"),
         ("app/limits/memory_bytes", json!(134_217_728), "L1", "app"),
         ("sandbox/limits/memory_bytes", json!(1024), "L1", "sandbox"),
