@@ -243,7 +243,7 @@ mod tests {
                 .to_vec(),
             ..Naming::default()
         };
-        let host = Host { mounts: parse_mountinfo(HOST).expect("good text"), ..Host::default() };
+        let host = Host { mounts: parse_mountinfo(HOST).expect("good text").into(), ..Host::default() };
         let observation = Observation { members: Vec::new(), pod: None, host, evidence: BTreeMap::new() };
         let own = "/podcheck/x/kubepods/app".to_owned();
         let v1 = ["cpu", "memory", "devices"].map(|name| (name.to_owned(), own.clone())).into();

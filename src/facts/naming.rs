@@ -28,6 +28,8 @@ const SHORT_ID: usize = 12;
 pub struct Names<'a> {
     naming: &'a Naming,
     words: Vec<Word>,
+    /// The naming's, the longest first.
+    paths: Vec<&'a (String, String)>,
     members: Vec<(&'a str, &'a str)>,
 }
 
@@ -68,12 +70,16 @@ impl<'a> Names<'a> {
         }
         words.retain(|word| !word.text.is_empty());
         let members = observation.members.iter().map(|(name, id, _)| (name.as_str(), id.as_str())).collect();
-        Names { naming, words, members }
+        let mut paths: Vec<&(String, String)> = naming.paths.iter().collect();
+        paths.sort_by_key(|(text, _)| std::cmp::Reverse(text.len()));
+        Names { naming, words, paths, members }
     }
 
     /// A text with names in it.
     pub fn text(&self, text: &str) -> String {
-        self.words.iter().fold(text.to_owned(), |text, word| replace(text, &word.text, &word.name, word.beside))
+        // Most texts are shorter than any word.
+        let words = self.words.iter().filter(|word| word.text.len() <= text.len());
+        words.fold(text.to_owned(), |text, word| replace(text, &word.text, &word.name, word.beside))
     }
 
     /// Whether a file's text is the manifest's own.
@@ -100,9 +106,7 @@ impl<'a> Names<'a> {
 
     /// The class of a host path, and the rest of the path below what has that class (`/` for all of it).
     pub fn path(&self, path: &str) -> Option<(&'a str, String)> {
-        let mut known: Vec<&'a (String, String)> = self.naming.paths.iter().collect();
-        known.sort_by_key(|(text, _)| std::cmp::Reverse(text.len()));
-        known.into_iter().find_map(|(text, class)| match path.strip_prefix(text.trim_end_matches('/'))? {
+        self.paths.iter().find_map(|(text, class)| match path.strip_prefix(text.trim_end_matches('/'))? {
             "" => Some((class.as_str(), "/".to_owned())),
             "/" => Some((class.as_str(), "/".to_owned())),
             // Everything is below `/`: only all of it is that volume.

@@ -6,12 +6,14 @@ use super::limits::{self, CpuShare, Limit};
 use super::member::Reader;
 use super::observation::{CgroupSeen, Seen};
 use super::read::{CgroupDir, Evidence, senseless, unreadable};
+use super::strays;
 use super::words::{keyed, number};
+use std::io;
 
 /// Where a controller's files of a cgroup are.
 enum Place<'a> {
-    V1(&'a Dir),
-    V2(&'a Dir),
+    V1(&'a Dir<'a>),
+    V2(&'a Dir<'a>),
     /// The controller is there, the cgroup is not where it can be seen.
     OutOfView,
     /// The host has no such controller.
@@ -19,10 +21,55 @@ enum Place<'a> {
 }
 
 /// A cgroup's directory in one hierarchy.
-struct Dir {
+struct Dir<'a> {
     path: String,
-    dir: CgroupDir,
+    at: At<'a>,
     is_root: bool,
+}
+
+/// What its files are opened by.
+enum At<'a> {
+    Own(CgroupDir),
+    /// The Pod's directory, and the rest of the way.
+    BelowPod(&'a CgroupDir, String),
+}
+
+impl Dir<'_> {
+    fn text(&self, file: &str) -> io::Result<Option<String>> {
+        match &self.at {
+            At::Own(dir) => dir.text(file),
+            At::BelowPod(dir, prefix) => dir.text(&format!("{prefix}{file}")),
+        }
+    }
+}
+
+/// The Pod's cgroup in one hierarchy. Opened once for all members: most of a path is the way to it.
+pub struct PodDir {
+    /// Its path from the root of the hierarchy.
+    cgroup: String,
+    pub dir: CgroupDir,
+    pub path: String,
+}
+
+impl PodDir {
+    /// Opens it; `None` if it cannot be seen, is not there, or nothing is read in that hierarchy.
+    pub fn open(hierarchy: &Hierarchy, cgroup: &str) -> Result<Option<PodDir>, ObserveError> {
+        let is_read = |name: &String| CONTROLLERS.contains(&name.as_str());
+        if !hierarchy.controllers.iter().any(is_read) && !strays::holds_processes(hierarchy) {
+            return Ok(None);
+        }
+        let Some(path) = hierarchy.directory(cgroup) else { return Ok(None) };
+        let dir = CgroupDir::open(&path).map_err(unreadable(path.clone()))?;
+        Ok(dir.map(|dir| PodDir { cgroup: cgroup.to_owned(), dir, path }))
+    }
+
+    /// The rest of the way to a cgroup that is this one or below it.
+    fn rest(&self, cgroup: &str) -> Option<String> {
+        match cgroup.strip_prefix(self.cgroup.as_str())? {
+            "" => Some(String::new()),
+            rest => rest.strip_prefix('/').map(|rest| format!("{rest}/")),
+        }
+    }
 }
 
 /// Controllers whose files are read.
@@ -46,17 +93,22 @@ impl Reader<'_> {
         evidence: &mut Evidence,
     ) -> Result<CgroupSeen, ObserveError> {
         let mut dirs = Vec::new();
-        for hierarchy in self.hierarchies {
+        for (index, hierarchy) in self.hierarchies.iter().enumerate() {
             if !CONTROLLERS.iter().any(|name| self.has(hierarchy, name)) {
                 continue;
             }
             let cgroup = path_of(hierarchy);
             let is_root = cgroup.as_deref() == Some("/");
-            let dir = match cgroup.and_then(|cgroup| hierarchy.directory(&cgroup)) {
-                Some(path) => {
-                    CgroupDir::open(&path).map_err(unreadable(path.clone()))?.map(|dir| Dir { path, dir, is_root })
+            let pod = self.pod.get(index).and_then(Option::as_ref);
+            let below = pod.zip(cgroup.as_deref()).and_then(|(pod, cgroup)| Some((&pod.dir, pod.rest(cgroup)?)));
+            let path: Option<String> = cgroup.as_deref().and_then(|cgroup| hierarchy.directory(cgroup));
+            let dir = match (path, below) {
+                (Some(path), Some((pod, rest))) => Some(Dir { path, at: At::BelowPod(pod, rest), is_root }),
+                (Some(path), None) => {
+                    let dir = CgroupDir::open(&path).map_err(unreadable(path.clone()))?;
+                    dir.map(|dir| Dir { path, at: At::Own(dir), is_root })
                 }
-                None => None,
+                (None, _) => None,
             };
             dirs.push((hierarchy, dir));
         }
@@ -72,7 +124,7 @@ impl Reader<'_> {
 /// One cgroup being read.
 struct Files<'a, 'e> {
     reader: &'a Reader<'a>,
-    dirs: &'a [(&'a Hierarchy, Option<Dir>)],
+    dirs: &'a [(&'a Hierarchy, Option<Dir<'a>>)],
     owner: &'a str,
     evidence: &'e mut Evidence,
     seen: CgroupSeen,
@@ -93,17 +145,18 @@ impl<'a> Files<'a, '_> {
     fn value<T>(
         &mut self,
         fact: &'static str,
-        dir: &Dir,
+        dir: &Dir<'_>,
         file: &str,
         missing: Seen<T>,
         parse: impl FnOnce(&str) -> Result<T, Malformed>,
     ) -> Result<Seen<T>, ObserveError> {
         let path = format!("{}/{file}", dir.path);
-        let text = dir.dir.text(file).map_err(unreadable(path.clone()))?;
+        let text = dir.text(file).map_err(unreadable(path.clone()))?;
         self.seen.files.insert(fact, path.clone());
         let Some(text) = text else { return Ok(if dir.is_root { Seen::Absent } else { missing }) };
-        self.evidence.keep(self.owner, &format!("cgroup/{file}"), &text);
-        parse(&text).map(Seen::Value).map_err(senseless(path))
+        let value = parse(&text).map(Seen::Value).map_err(senseless(path));
+        self.evidence.keep(self.owner, &format!("cgroup/{file}"), text);
+        value
     }
 
     fn memory(&mut self) -> Result<(), ObserveError> {
@@ -184,7 +237,7 @@ impl<'a> Files<'a, '_> {
         Ok(())
     }
 
-    fn count(&mut self, fact: &'static str, dir: &Dir, file: &str, key: &str) -> Result<Seen<u64>, ObserveError> {
+    fn count(&mut self, fact: &'static str, dir: &Dir<'_>, file: &str, key: &str) -> Result<Seen<u64>, ObserveError> {
         let counted = self.value(fact, dir, file, Seen::Absent, |text| keyed(text, key))?;
         Ok(match counted {
             Seen::Value(Some(count)) => Seen::Value(count),

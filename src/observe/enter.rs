@@ -6,6 +6,7 @@ use super::error::ObserveError;
 use super::network::{self, Interface, Network};
 use super::observation::{Host, InodeId, MemberSeen, Subject};
 use super::read::{senseless, text, unreadable};
+use crate::host::Process;
 use nix::fcntl::OFlag;
 use nix::net::if_::InterfaceFlags;
 use nix::sched::{CloneFlags, setns};
@@ -15,7 +16,8 @@ use std::net::IpAddr;
 use std::os::fd::OwnedFd;
 
 /// One namespace to enter, for the first member found in it.
-struct Visit {
+struct Visit<'a> {
+    process: &'a Process,
     kind: Kind,
     id: InodeId,
     file: OwnedFd,
@@ -31,7 +33,7 @@ enum Kind {
 /// What was asked there.
 enum Answer {
     Hostname(String),
-    Interfaces(Vec<Interface>),
+    Network(Network),
 }
 
 /// Fills in host names and networks. A network that is the host's is left out.
@@ -41,23 +43,22 @@ pub fn enter(
     members: &mut [(String, String, Option<MemberSeen>)],
 ) -> Result<(), ObserveError> {
     let visits = visits(subjects, host, members)?;
+    if visits.is_empty() {
+        return Ok(());
+    }
     let answers = std::thread::scope(|scope| scope.spawn(|| visits.iter().map(visit).collect::<Vec<_>>()).join());
     let answers: Vec<Answer> = match answers {
         Ok(answers) => answers.into_iter().collect::<Result<_, _>>()?,
         Err(panic) => std::panic::resume_unwind(panic),
     };
     for (visit, answer) in visits.iter().zip(answers) {
-        for (subject, (_, _, seen)) in subjects.iter().zip(members.iter_mut()) {
-            let Some(seen) = seen else { continue };
+        for seen in members.iter_mut().filter_map(|(_, _, seen)| seen.as_mut()) {
             match &answer {
                 Answer::Hostname(name) if seen.namespaces.get("uts") == Some(&visit.id) => {
                     seen.hostname = Some(name.clone());
                 }
-                Answer::Interfaces(interfaces) if seen.namespaces.get("net") == Some(&visit.id) => {
-                    let file = format!("/proc/{}/net/route", seen.pid);
-                    let routes = text(subject.process, "net/route").map_err(unreadable(file.clone()))?;
-                    let routes = network::routes(&routes).map_err(senseless(file))?;
-                    seen.network = Some(Network { interfaces: interfaces.clone(), routes });
+                Answer::Network(network) if seen.namespaces.get("net") == Some(&visit.id) => {
+                    seen.network = Some(network.clone());
                 }
                 _ => {}
             }
@@ -66,12 +67,12 @@ pub fn enter(
     Ok(())
 }
 
-fn visits(
-    subjects: &[Subject<'_>],
+fn visits<'a>(
+    subjects: &[Subject<'a>],
     host: &Host,
     members: &[(String, String, Option<MemberSeen>)],
-) -> Result<Vec<Visit>, ObserveError> {
-    let mut visits: Vec<Visit> = Vec::new();
+) -> Result<Vec<Visit<'a>>, ObserveError> {
+    let mut visits: Vec<Visit<'a>> = Vec::new();
     for (subject, (_, _, seen)) in subjects.iter().zip(members) {
         let Some(seen) = seen else { continue };
         for (kind, name) in [(Kind::Uts, "uts"), (Kind::Net, "net")] {
@@ -84,25 +85,31 @@ fn visits(
                 .process
                 .open_at(&format!("ns/{name}"), OFlag::O_RDONLY)
                 .map_err(unreadable(format!("/proc/{}/ns/{name}", seen.pid)))?;
-            visits.push(Visit { kind, id, file, member: subject.name.to_owned() });
+            visits.push(Visit { process: subject.process, kind, id, file, member: subject.name.to_owned() });
         }
     }
     Ok(visits)
 }
 
-fn visit(visit: &Visit) -> Result<Answer, ObserveError> {
+fn visit(visit: &Visit<'_>) -> Result<Answer, ObserveError> {
     let (action, flag) = match visit.kind {
         Kind::Uts => ("ask the host name", CloneFlags::CLONE_NEWUTS),
         Kind::Net => ("list the interfaces", CloneFlags::CLONE_NEWNET),
     };
-    let ask = || -> nix::Result<Answer> {
-        setns(&visit.file, flag)?;
-        match visit.kind {
-            Kind::Uts => Ok(Answer::Hostname(nix::unistd::gethostname()?.to_string_lossy().into_owned())),
-            Kind::Net => Ok(Answer::Interfaces(interfaces()?)),
+    let failed = |errno| ObserveError::Enter { action, member: visit.member.clone(), cause: io::Error::from(errno) };
+    setns(&visit.file, flag).map_err(failed)?;
+    match visit.kind {
+        Kind::Uts => {
+            let name = nix::unistd::gethostname().map_err(failed)?;
+            Ok(Answer::Hostname(name.to_string_lossy().into_owned()))
         }
-    };
-    ask().map_err(|errno| ObserveError::Enter { action, member: visit.member.clone(), cause: io::Error::from(errno) })
+        Kind::Net => {
+            let interfaces = interfaces().map_err(failed)?;
+            let file = || format!("/proc/{}/net/route", visit.process.pid());
+            let routes = text(visit.process, "net/route").map_err(unreadable(file()))?;
+            Ok(Answer::Network(Network { interfaces, routes: network::routes(&routes).map_err(senseless(file()))? }))
+        }
+    }
 }
 
 fn interfaces() -> nix::Result<Vec<Interface>> {

@@ -1,13 +1,16 @@
 //! Looks at one member, consistently: it is the same program before and after.
 
 use super::cgroup::{self, Hierarchy};
+use super::cgroup_files::PodDir;
 use super::error::ObserveError;
+use super::host_mounts::HostMounts;
 use super::observation::{Host, MemberSeen, Security, Seen, Subject};
 use super::read::{self, Evidence, Root, senseless, unreadable};
 use super::words::{nul_separated, number};
 use super::{mountinfo, stat, status};
 use crate::host::{Process, poll_until};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 /// Kinds of namespaces, in the order of the document.
@@ -17,32 +20,44 @@ pub const KINDS: [&str; 8] = ["net", "ipc", "uts", "pid", "mnt", "user", "cgroup
 const FILES: [&str; 3] = ["/etc/hostname", "/etc/hosts", "/etc/resolv.conf"];
 
 /// The host as members are compared with it.
-pub fn host(daemon: Option<&Process>, evidence: &mut Evidence) -> Result<Host, ObserveError> {
-    let us = Process::open(std::process::id().cast_signed()).map_err(unreadable("/proc/self"))?;
-    let daemon = daemon.unwrap_or(&us);
-    let mut namespaces = BTreeMap::new();
-    for kind in KINDS {
-        let found = read::namespace(daemon, kind).map_err(unreadable(format!("/proc/{}/ns/{kind}", daemon.pid())))?;
-        namespaces.insert(kind, Vec::from_iter(found));
-    }
-    // A private daemon lives in a mount namespace of its own, but a container in PID 1's is in the host's just the same.
-    let first = Process::open(1).and_then(|init| read::namespace(&init, "mnt"));
-    namespaces.entry("mnt").or_default().extend(first.ok().flatten());
-    let mounts = read::text(&us, "mountinfo").map_err(unreadable("/proc/self/mountinfo"))?;
-    evidence.keep("host", "mountinfo", &mounts);
-    let root = Root::open(&us).map_err(unreadable("/"))?;
-    let apparmor = "/sys/module/apparmor/parameters/enabled";
+pub fn host(daemon: Option<&Process>, mounts: &HostMounts, evidence: &mut Evidence) -> Result<Host, ObserveError> {
+    let namespaces = match daemon {
+        Some(daemon) => read::namespaces(daemon, &KINDS),
+        None => read::own_namespaces(&KINDS).cloned(),
+    };
+    let namespaces = namespaces.map_err(unreadable("the host's namespaces"))?;
+    evidence.keep("host", "mountinfo", mounts.text.as_ref().to_owned());
     Ok(Host {
         namespaces,
         hostname: nix::unistd::gethostname()
             .map_err(|e| unreadable("the host name")(e.into()))?
             .to_string_lossy()
             .into_owned(),
-        files: files(&root, str::to_owned)?,
-        mounts: mountinfo::parse(&mounts).map_err(senseless("/proc/self/mountinfo"))?,
-        shm: root.shm().map_err(unreadable("/dev/shm"))?.map(|shm| shm.id),
-        apparmor: read::host_text(apparmor).map_err(unreadable(apparmor))?.is_some_and(|text| text.trim() == "Y"),
+        files: own_files()?,
+        mounts: mounts.mounts.clone(),
+        shm: read::host_directory("/dev/shm").map_err(unreadable("/dev/shm"))?,
+        apparmor: apparmor()?,
     })
+}
+
+/// The host's own small files.
+fn own_files() -> Result<BTreeMap<&'static str, String>, ObserveError> {
+    let mut files = BTreeMap::new();
+    for file in FILES {
+        files.extend(read::host_text(file).map_err(unreadable(file))?.map(|text| (file, text)));
+    }
+    Ok(files)
+}
+
+/// Whether AppArmor is on: until the next boot.
+fn apparmor() -> Result<bool, ObserveError> {
+    static IS_ON: OnceLock<bool> = OnceLock::new();
+    if let Some(is_on) = IS_ON.get() {
+        return Ok(*is_on);
+    }
+    let file = "/sys/module/apparmor/parameters/enabled";
+    let is_on = read::host_text(file).map_err(unreadable(file))?.is_some_and(|text| text.trim() == "Y");
+    Ok(*IS_ON.get_or_init(|| is_on))
 }
 
 /// The small files in a root; `name` is what a path in it is called in an error.
@@ -59,8 +74,9 @@ pub fn controllers(hierarchies: &[Hierarchy], evidence: &mut Evidence) -> Result
     let Some(unified) = hierarchies.iter().find(|h| h.is_unified()) else { return Ok(BTreeSet::new()) };
     let file = format!("{}/cgroup.controllers", unified.mount_point);
     let text = read::host_text(&file).map_err(unreadable(file))?.unwrap_or_default();
-    evidence.keep("host", "cgroup.controllers", &text);
-    Ok(text.split_whitespace().map(str::to_owned).collect())
+    let controllers = text.split_whitespace().map(str::to_owned).collect();
+    evidence.keep("host", "cgroup.controllers", text);
+    Ok(controllers)
 }
 
 /// Whether a process has ended, or does within moments: one that is exiting has no memory, and so no executable and no
@@ -78,6 +94,8 @@ pub struct Reader<'a> {
     pub hierarchies: &'a [Hierarchy],
     /// Controllers of the v2 one.
     pub controllers: &'a BTreeSet<String>,
+    /// The Pod's cgroup in each hierarchy, in the same order, where it is known and can be seen.
+    pub pod: Vec<Option<PodDir>>,
 }
 
 impl Reader<'_> {
@@ -111,7 +129,8 @@ impl Reader<'_> {
         let path = |name: &str| format!("/proc/{pid}/{name}");
         let mut text = |name: &str| -> Result<String, ObserveError> {
             let text = read::text(process, name).map_err(unreadable(path(name)))?;
-            evidence.keep(subject.name, name, &text.replace('\0', "\n"));
+            let shown = if text.contains('\0') { text.replace('\0', "\n") } else { text.clone() };
+            evidence.keep(subject.name, name, shown);
             Ok(text)
         };
         let status = status::parse(&text("status")?).map_err(senseless(path("status")))?;

@@ -8,7 +8,9 @@ mod cgroup;
 mod cgroup_files;
 mod enter;
 mod error;
+mod host_mounts;
 mod limits;
+mod look;
 mod member;
 mod mountinfo;
 mod network;
@@ -34,8 +36,8 @@ pub use oom_kills::OomKills;
 pub use readiness::{Program, Readiness, is_ready};
 
 use crate::host::Process;
+use cgroup_files::PodDir;
 use read::Evidence;
-use std::collections::BTreeSet;
 
 /// What an observation is compared with, and where the Pod's cgroup is.
 #[derive(Clone, Copy, Debug, Default)]
@@ -53,14 +55,14 @@ pub struct Scope<'a> {
 /// A file that a running process must have could not be read or made no sense, or a member kept changing.
 pub fn pod(subjects: &[Subject<'_>], scope: &Scope<'_>) -> Result<Observation, ObserveError> {
     let mut evidence = Evidence::default();
-    let host = member::host(scope.host, &mut evidence)?;
-    let hierarchies = cgroup::hierarchies(&host.mounts);
-    let controllers = member::controllers(&hierarchies, &mut evidence)?;
-    let reader = member::Reader { host: &host, hierarchies: &hierarchies, controllers: &controllers };
-    let mut members = Vec::new();
-    for subject in subjects {
-        members.push((subject.name.to_owned(), subject.id.to_owned(), reader.member(subject, &mut evidence)?));
-    }
+    let mounts = host_mounts::host_mounts()?;
+    let host = member::host(scope.host, &mounts, &mut evidence)?;
+    let hierarchies = &mounts.hierarchies;
+    let controllers = member::controllers(hierarchies, &mut evidence)?;
+    let of_pod = |hierarchy| scope.pod_cgroup.map_or(Ok(None), |path| PodDir::open(hierarchy, path));
+    let pod = hierarchies.iter().map(of_pod).collect::<Result<_, _>>()?;
+    let reader = member::Reader { host: &host, hierarchies, controllers: &controllers, pod };
+    let (mut members, cgroup) = look::look(&reader, subjects, scope.pod_cgroup, &mut evidence)?;
     if let Err(error) = enter::enter(subjects, &host, &mut members) {
         // One that ended meanwhile is no member any more; if none did, the error stands.
         let mut ended = false;
@@ -76,19 +78,11 @@ pub fn pod(subjects: &[Subject<'_>], scope: &Scope<'_>) -> Result<Observation, O
         enter::enter(subjects, &host, &mut members)?;
     }
     outside::outside(subjects, &mut members, scope.pod_cgroup)?;
-    let pod = match scope.pod_cgroup {
-        Some(path) => Some(PodSeen {
-            cgroup: reader.cgroup(|_| Some(path.to_owned()), "pod", &mut evidence)?,
-            strays: strays::strays(path, subjects, &hierarchies, &leaves(&members))?,
-        }),
+    let pod = match cgroup {
+        Some((cgroup, processes)) => {
+            Some(PodSeen { cgroup, strays: strays::strays(&processes, &reader, subjects, &members)? })
+        }
         None => None,
     };
     Ok(Observation { members, pod, host, evidence: evidence.into_texts() })
-}
-
-/// Names of the members' own cgroups.
-fn leaves(members: &[(String, String, Option<MemberSeen>)]) -> BTreeSet<String> {
-    let seen = members.iter().filter_map(|(_, _, seen)| seen.as_ref());
-    let paths = seen.flat_map(|seen| seen.memberships.v1.values().chain(&seen.memberships.unified));
-    paths.filter_map(|path| path.rsplit('/').next()).filter(|leaf| !leaf.is_empty()).map(str::to_owned).collect()
 }

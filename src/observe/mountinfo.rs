@@ -51,12 +51,18 @@ fn line(line: &str) -> Result<Mount, Malformed> {
         kind: unescape(kind),
         source: unescape(source),
         // Some file systems print a space among their options without escaping it.
-        superblock: words(&superblock.join(" ")),
+        superblock: match superblock {
+            [whole] => words(whole),
+            parts => words(&parts.join(" ")),
+        },
     })
 }
 
 /// Undoes the kernel's octal escapes of space, tab, newline, backslash and hash.
 fn unescape(text: &str) -> String {
+    if !text.contains('\\') {
+        return text.to_owned();
+    }
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [first, tail @ ..] = rest {

@@ -6,6 +6,7 @@ use super::network::Network;
 use crate::host::Process;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// A process to look at.
 #[derive(Clone, Copy, Debug)]
@@ -103,7 +104,7 @@ pub struct Host {
     /// The host's own of the small files that members have: some Pods are given copies.
     pub files: BTreeMap<&'static str, String>,
     /// The host's mounts, by which a bind mount's source is known.
-    pub mounts: Vec<Mount>,
+    pub mounts: Arc<[Mount]>,
     /// `/dev/shm`, if there is one.
     pub shm: Option<InodeId>,
     /// Whether AppArmor is on.

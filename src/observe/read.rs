@@ -5,12 +5,12 @@ use super::observation::{InodeId, Shm};
 use super::words::nul_separated;
 use crate::host::Process;
 use nix::errno::Errno;
-use nix::fcntl::{AtFlags, OFlag, openat, readlinkat};
+use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, openat, openat2, readlinkat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat};
-use nix::unistd::{AccessFlags, faccessat};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::sync::OnceLock;
 
@@ -26,12 +26,14 @@ pub struct Evidence(BTreeMap<String, String>);
 
 impl Evidence {
     /// Keeps a text under the name of its owner and file.
-    pub fn keep(&mut self, owner: &str, file: &str, text: &str) {
-        let mut end = text.len().min(KEPT_BYTES);
-        while !text.is_char_boundary(end) {
-            end -= 1;
-        }
-        self.0.insert(format!("{owner}/{file}"), text[..end].to_owned());
+    pub fn keep(&mut self, owner: &str, file: &str, mut text: String) {
+        text.truncate(text.floor_char_boundary(KEPT_BYTES));
+        self.0.insert(format!("{owner}/{file}"), text);
+    }
+
+    /// Takes in what somebody else kept.
+    pub fn extend(&mut self, other: Evidence) {
+        self.0.extend(other.0);
     }
 
     /// Everything that was kept.
@@ -52,10 +54,19 @@ pub fn senseless(file: impl Into<String>) -> impl FnOnce(Malformed) -> ObserveEr
 
 /// A text of the host's; `None` if there is no such file.
 pub fn host_text(path: &str) -> io::Result<Option<String>> {
-    match std::fs::read(path) {
-        Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
+    match nix::fcntl::open(path, OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty()) {
+        Ok(file) => slurp(file).map(Some),
+        Err(Errno::ENOENT) => Ok(None),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+/// Which directory of the host's this is; `None` if there is none.
+pub fn host_directory(path: &str) -> io::Result<Option<InodeId>> {
+    match nix::sys::stat::stat(path) {
+        Ok(stat) => Ok(is(&stat, SFlag::S_IFDIR).then(|| inode(&stat))),
+        Err(Errno::ENOENT | Errno::ENOTDIR) => Ok(None),
+        Err(errno) => Err(errno.into()),
     }
 }
 
@@ -76,6 +87,31 @@ pub fn namespace(process: &Process, kind: &str) -> io::Result<Option<InodeId>> {
     Ok(Some(InodeId { dev: nsfs()?, ino }))
 }
 
+/// As [`namespaces`], of podcheck itself. Only single threads of it ever enter others: they stay what they are.
+pub fn own_namespaces(kinds: &[&'static str]) -> io::Result<&'static BTreeMap<&'static str, Vec<InodeId>>> {
+    static OWN: OnceLock<BTreeMap<&'static str, Vec<InodeId>>> = OnceLock::new();
+    if let Some(own) = OWN.get() {
+        return Ok(own);
+    }
+    let us = Process::open(std::process::id().cast_signed())?;
+    let own = namespaces(&us, kinds)?;
+    Ok(OWN.get_or_init(|| own))
+}
+
+/// The namespaces of a process that count as the host's: its own, for mnt also PID 1's. A private daemon lives in a mount
+/// namespace of its own, but a container in PID 1's is in the host's just the same.
+pub fn namespaces(process: &Process, kinds: &[&'static str]) -> io::Result<BTreeMap<&'static str, Vec<InodeId>>> {
+    let mut all = BTreeMap::new();
+    for kind in kinds {
+        let found = namespace(process, kind)
+            .map_err(|e| io::Error::new(e.kind(), format!("/proc/{}/ns/{kind}: {e}", process.pid())))?;
+        all.insert(*kind, Vec::from_iter(found));
+    }
+    let first = Process::open(1).and_then(|init| namespace(&init, "mnt"));
+    all.entry("mnt").or_default().extend(first.ok().flatten());
+    Ok(all)
+}
+
 /// The device that namespaces are on.
 fn nsfs() -> io::Result<u64> {
     static DEVICE: OnceLock<u64> = OnceLock::new();
@@ -88,7 +124,8 @@ fn nsfs() -> io::Result<u64> {
 
 /// A text below `/proc/<pid>`.
 pub fn text(process: &Process, name: &str) -> io::Result<String> {
-    slurp(process.open_at(name, OFlag::O_RDONLY)?)
+    let file = process.open_at(name, OFlag::O_RDONLY)?;
+    if name == "mountinfo" { slurp(file) } else { slurp_short(file) }
 }
 
 /// How many threads a process has: one directory each.
@@ -125,24 +162,50 @@ pub fn command_line(process: &Process, comm: &str) -> String {
     }
 }
 
+thread_local! {
+    /// What is being read. Most texts are short, and there are many.
+    static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; 16 << 10]);
+}
+
 /// Everything from here to the end. The kernel's files have no length to ask for, and are read often: no call is made
 /// that is not needed.
-fn slurp(file: OwnedFd) -> io::Result<String> {
-    let mut bytes = vec![0; 8 << 10];
-    let mut filled = 0;
-    loop {
-        match nix::unistd::read(&file, &mut bytes[filled..]) {
-            Ok(0) => break,
-            Ok(count) => filled += count,
-            Err(Errno::EINTR) => {}
-            Err(errno) => return Err(errno.into()),
+fn slurp(file: impl AsFd) -> io::Result<String> {
+    slurp_until(file, 1)
+}
+
+/// The same of a file of the kernel's whose lines are short: it hands out whole lines until a page is full, so that half a
+/// page is all there is.
+fn slurp_short(file: impl AsFd) -> io::Result<String> {
+    slurp_until(file, 2 << 10)
+}
+
+/// Reads until an answer has fewer bytes than `enough`.
+fn slurp_until(file: impl AsFd, enough: usize) -> io::Result<String> {
+    BUFFER.with_borrow_mut(|bytes| {
+        let mut filled = 0;
+        loop {
+            match nix::unistd::read(&file, &mut bytes[filled..]) {
+                Ok(count) => {
+                    filled += count;
+                    if count < enough {
+                        break;
+                    }
+                }
+                Err(Errno::EINTR) => {}
+                Err(errno) => return Err(errno.into()),
+            }
+            if bytes.len() - filled < 4 << 10 {
+                bytes.resize(bytes.len() * 2, 0);
+            }
         }
-        if bytes.len() - filled < 4 << 10 {
-            bytes.resize(bytes.len() * 2, 0);
-        }
-    }
-    bytes.truncate(filled);
-    Ok(String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
+        Ok(String::from_utf8_lossy(&bytes[..filled]).into_owned())
+    })
+}
+
+/// Everything in a file that is held open, from its beginning.
+pub fn again(file: &mut File) -> io::Result<String> {
+    file.seek(SeekFrom::Start(0))?;
+    slurp(file)
 }
 
 /// Where a link below `/proc/<pid>` points: `exe`, `cwd`, `root`.
@@ -172,43 +235,84 @@ impl CgroupDir {
             Err(Errno::ENOENT | Errno::ENODEV) => return Ok(None),
             Err(errno) => return Err(errno.into()),
         };
-        slurp(opened).map(Some)
+        slurp_short(opened).map(Some)
     }
 }
 
-/// Pids of the processes in a cgroup's directory and below; none if it is gone. `known` are names of cgroups that may be
-/// expected directly below: if there are as many as exist, the directory need not be listed.
-pub fn processes_below(path: &str, known: &BTreeSet<String>, into: &mut BTreeSet<i32>) -> io::Result<()> {
-    let Some(dir) = CgroupDir::open(path)? else { return Ok(()) };
-    let text = match dir.text("cgroup.procs") {
-        // A threaded v2 cgroup has no processes of its own: they are its domain's, above.
-        Err(error) if error.raw_os_error() == Some(Errno::EOPNOTSUPP as i32) => None,
-        other => other?,
-    };
-    let pids = text.as_deref().unwrap_or_default().lines();
-    // 0 stands for a process outside our PID namespace.
-    into.extend(pids.filter_map(|line| line.parse::<i32>().ok()).filter(|pid| *pid > 0));
-    for child in children(&dir, path, known)? {
-        processes_below(&format!("{path}/{child}"), &BTreeSet::new(), into)?;
+impl CgroupDir {
+    /// Pids of the processes in it and below; none if it is gone. `known` are names of cgroups that may be expected
+    /// directly below: if there are as many as exist, the directory need not be listed.
+    pub fn processes(&self, known: &BTreeSet<&str>, into: &mut BTreeSet<i32>) -> io::Result<()> {
+        self.processes_in("", into)?;
+        let Some(below) = cgroups_below(fstat(&self.0)) else { return Ok(()) };
+        let mut there: BTreeMap<String, u64> = BTreeMap::new();
+        for name in known.iter().filter(|name| !name.is_empty()) {
+            // Two subjects of one name are one cgroup.
+            if let Ok(stat) = fstatat(&self.0, *name, AtFlags::empty()) {
+                there.insert((*name).to_owned(), cgroups_below(Ok(stat)).unwrap_or(0));
+            }
+        }
+        if there.len() as u64 == below {
+            for (name, deeper) in &there {
+                self.processes_in(&format!("{name}/"), into)?;
+                if *deeper > 0 {
+                    self.processes_below(&format!("{name}/"), into)?;
+                }
+            }
+            return Ok(());
+        }
+        self.processes_below("", into)
     }
-    Ok(())
+
+    /// Those in the cgroups below one, but not in that itself.
+    fn processes_below(&self, prefix: &str, into: &mut BTreeSet<i32>) -> io::Result<()> {
+        for child in self.children(prefix)? {
+            let child = format!("{prefix}{child}/");
+            self.processes_in(&child, into)?;
+            self.processes_below(&child, into)?;
+        }
+        Ok(())
+    }
+
+    /// Those of a single cgroup.
+    fn processes_in(&self, prefix: &str, into: &mut BTreeSet<i32>) -> io::Result<()> {
+        let text = match self.text(&format!("{prefix}cgroup.procs")) {
+            // A threaded v2 cgroup has no processes of its own: they are its domain's, above.
+            Err(error) if error.raw_os_error() == Some(Errno::EOPNOTSUPP as i32) => None,
+            other => other?,
+        };
+        let pids = text.as_deref().unwrap_or_default().lines();
+        // 0 stands for a process outside our PID namespace.
+        into.extend(pids.filter_map(|line| line.parse::<i32>().ok()).filter(|pid| *pid > 0));
+        Ok(())
+    }
+
+    /// Names of the cgroups directly below one.
+    fn children(&self, prefix: &str) -> io::Result<Vec<String>> {
+        let path = format!("./{prefix}");
+        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        let mut dir = match nix::dir::Dir::openat(&self.0, path.as_str(), flags, Mode::empty()) {
+            Ok(dir) => dir,
+            Err(Errno::ENOENT | Errno::ENODEV) => return Ok(Vec::new()),
+            Err(errno) => return Err(errno.into()),
+        };
+        let mut children = Vec::new();
+        for entry in dir.iter() {
+            let entry = entry?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let is_dir = entry.file_type().is_none_or(|kind| kind == nix::dir::Type::Directory);
+            if is_dir && name != "." && name != ".." {
+                children.push(name);
+            }
+        }
+        Ok(children)
+    }
 }
 
-/// Names of the cgroups directly below.
-fn children(dir: &CgroupDir, path: &str, known: &BTreeSet<String>) -> io::Result<BTreeSet<String>> {
+/// How many cgroups are directly below; `None` for none, or if it is gone.
+fn cgroups_below(stat: nix::Result<FileStat>) -> Option<u64> {
     // Every directory has two links, its own name and `.`, and one for each directory below.
-    let count = fstat(&dir.0)?.st_nlink.saturating_sub(2);
-    if count == 0 {
-        return Ok(BTreeSet::new());
-    }
-    let exists = |name: &&String| faccessat(&dir.0, name.as_str(), AccessFlags::F_OK, AtFlags::empty()).is_ok();
-    let there: BTreeSet<String> = known.iter().filter(exists).cloned().collect();
-    if there.len() as u64 == count {
-        return Ok(there);
-    }
-    let entries: Vec<std::fs::DirEntry> = std::fs::read_dir(path)?.collect::<io::Result<_>>()?;
-    let below = entries.iter().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
-    Ok(below.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect())
+    stat.ok().map(|stat| stat.st_nlink.saturating_sub(2)).filter(|count| *count > 0)
 }
 
 /// The root directory of a process. Paths within it are resolved here, part by part, because a symbolic link that a
@@ -254,6 +358,13 @@ impl Root {
 
     /// Resolves a path as the kernel would if this were `/`; `None` if it leads nowhere.
     fn find(&self, path: &str) -> io::Result<Option<OwnedFd>> {
+        // Since Linux 5.6 the kernel does just that. Whatever it has against it, the long way shows.
+        let flags = OFlag::O_PATH | OFlag::O_CLOEXEC;
+        match openat2(&self.0, path, OpenHow::new().flags(flags).resolve(ResolveFlag::RESOLVE_IN_ROOT)) {
+            Ok(found) => return Ok(Some(found)),
+            Err(Errno::ENOENT | Errno::ENOTDIR) => return Ok(None),
+            Err(_) => {}
+        }
         match self.resolve(path) {
             Ok(found) => Ok(Some(found)),
             Err(Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP) => Ok(None),

@@ -2,7 +2,8 @@
 
 use super::cgroup::Hierarchy;
 use super::error::ObserveError;
-use super::observation::{InodeId, Subject};
+use super::member::Reader;
+use super::observation::{InodeId, MemberSeen, Subject};
 use super::read::{self, unreadable};
 use super::stat::{self, Stat};
 use crate::host::Process;
@@ -13,64 +14,71 @@ use std::time::Duration;
 const IN_FLIGHT: Duration = Duration::from_millis(50);
 
 /// Command lines of the strays, sorted. A process belongs to a member if it descends from one, or is in a PID namespace
-/// of which a member is the init: what `exec` starts descends from the runtime, but ends with that init. `known` are the
-/// names of the members' own cgroups.
+/// of which a member is the init: what `exec` starts descends from the runtime, but ends with that init. `first` are the
+/// processes that [`processes`] found.
 pub fn strays(
-    cgroup: &str,
+    first: &BTreeSet<i32>,
+    reader: &Reader<'_>,
     subjects: &[Subject<'_>],
-    hierarchies: &[Hierarchy],
-    known: &BTreeSet<String>,
+    members: &[(String, String, Option<MemberSeen>)],
 ) -> Result<Vec<String>, ObserveError> {
-    let found = || found(cgroup, subjects, hierarchies, known);
-    let first = found()?;
+    let first = foreign(first, subjects, members);
     if first.is_empty() {
         return Ok(Vec::new());
     }
     std::thread::sleep(IN_FLIGHT);
+    let again = foreign(&processes(reader, subjects)?, subjects, members);
     let mut strays: Vec<String> =
-        found()?.into_iter().filter(|(who, _)| first.contains_key(who)).map(|(_, line)| line).collect();
+        again.into_iter().filter(|(who, _)| first.contains_key(who)).map(|(_, line)| line).collect();
     strays.sort();
     Ok(strays)
 }
 
-/// Strays at this moment: pid and start → command line.
-fn found(
-    cgroup: &str,
-    subjects: &[Subject<'_>],
-    hierarchies: &[Hierarchy],
-    known: &BTreeSet<String>,
-) -> Result<BTreeMap<(i32, u64), String>, ObserveError> {
+/// Pids of the processes in or below the Pod's cgroup, in any hierarchy that says so.
+pub fn processes(reader: &Reader<'_>, subjects: &[Subject<'_>]) -> Result<BTreeSet<i32>, ObserveError> {
+    // As runtimes call a member's cgroup.
+    let known: BTreeSet<&str> = subjects.iter().map(|s| if s.id.is_empty() { s.name } else { s.id }).collect();
     let mut pids = BTreeSet::new();
-    for directory in hierarchies.iter().filter(|h| holds_processes(h)).filter_map(|h| h.directory(cgroup)) {
-        read::processes_below(&directory, known, &mut pids).map_err(unreadable(directory))?;
+    for (hierarchy, pod) in reader.hierarchies.iter().zip(&reader.pod) {
+        if let Some(pod) = pod.as_ref().filter(|_| holds_processes(hierarchy)) {
+            pod.dir.processes(&known, &mut pids).map_err(unreadable(pod.path.clone()))?;
+        }
     }
-    let members: BTreeSet<i32> = subjects.iter().filter(|s| s.process.is_alive()).map(|s| s.process.pid()).collect();
-    let inits: BTreeSet<InodeId> = subjects
-        .iter()
-        .filter(|s| own_pid(s.process) == Some(1))
-        .filter_map(|s| read::namespace(s.process, "pid").ok().flatten())
-        .collect();
+    Ok(pids)
+}
+
+/// Those of them that belong to no member: pid and start → command line.
+fn foreign(
+    pids: &BTreeSet<i32>,
+    subjects: &[Subject<'_>],
+    members: &[(String, String, Option<MemberSeen>)],
+) -> BTreeMap<(i32, u64), String> {
+    let seen = || members.iter().filter_map(|(_, _, seen)| seen.as_ref());
+    let inits: BTreeSet<InodeId> =
+        seen().filter(|seen| seen.own_pid == Some(1)).filter_map(|seen| seen.namespaces.get("pid").copied()).collect();
+    let known: BTreeSet<i32> = seen().map(|seen| seen.pid).collect();
     let mut strays = BTreeMap::new();
-    for pid in pids.difference(&members) {
+    if pids.is_subset(&known) {
+        return strays;
+    }
+    // One that has ended since is nobody's parent any more.
+    let alive: BTreeSet<i32> = subjects.iter().filter(|s| s.process.is_alive()).map(|s| s.process.pid()).collect();
+    for pid in pids.difference(&alive) {
         let Ok(process) = Process::open(*pid) else { continue };
         let Some(stat) = running(&process) else { continue };
         let inside = read::namespace(&process, "pid").ok().flatten().is_some_and(|id| inits.contains(&id));
-        if !inside && !descends(&stat, &members) {
+        if !inside && !descends(&stat, &alive) {
             strays.insert((*pid, stat.started), read::command_line(&process, &stat.comm));
         }
     }
-    Ok(strays)
+    strays
 }
 
 /// Hierarchies that a runtime puts processes into to limit or to find them. The others only follow.
-fn holds_processes(hierarchy: &Hierarchy) -> bool {
+pub fn holds_processes(hierarchy: &Hierarchy) -> bool {
     let holds =
         |name: &String| ["memory", "cpu", "pids", "devices"].contains(&name.as_str()) || name.starts_with("name=");
     hierarchy.is_unified() || hierarchy.controllers.iter().any(holds)
-}
-
-fn own_pid(process: &Process) -> Option<i32> {
-    super::status::parse(&read::text(process, "status").ok()?).ok()?.own_pid
 }
 
 fn running(process: &Process) -> Option<Stat> {
