@@ -2,6 +2,7 @@
 //! The bottom layer: it knows plans, but no runtime and no facts.
 
 mod ability;
+mod ahead;
 pub mod cgroup;
 mod deadline;
 mod hosts;

@@ -1,5 +1,6 @@
 //! One run of podcheck, and who owns it.
 
+use super::ahead::Places;
 use super::cgroup::{CgroupRoot, Hierarchies};
 use super::owner::Owner;
 use super::supervisor::Supervisor;
@@ -19,6 +20,7 @@ pub struct Run {
     /// podcheck's own cgroup, in which those of the run's parts are.
     cgroup_top: String,
     hierarchies: &'static Hierarchies,
+    places: Arc<Places>,
     /// `None` once ended, and where another process or nextest ends the run.
     supervisor: Mutex<Option<Supervisor>>,
 }
@@ -47,12 +49,14 @@ impl Run {
         let id = owner.run_id().unwrap_or_else(places::random_id);
         let dir = places::run_dir(&id);
         let lock_file = dir.join(places::LOCK);
-        let run = |cgroup_top, supervisor| {
+        let run = |cgroup_top: String, supervisor: Option<Supervisor>| {
+            let places = Places::new(&cgroup_top, &id, &dir, hierarchies, supervisor.is_some());
             Arc::new(Run {
                 dir: dir.clone(),
                 id: id.clone(),
                 cgroup_top,
                 hierarchies,
+                places,
                 supervisor: Mutex::new(supervisor),
             })
         };
@@ -128,7 +132,7 @@ impl Run {
     /// # Errors
     /// The host refused.
     pub fn trial(&self) -> Result<TrialDir, HostError> {
-        TrialDir::new(&self.cgroup_top, &self.id, &self.dir, self.hierarchies)
+        TrialDir::new(&self.places, self.hierarchies)
     }
 
     /// Ends the run in order and waits until everything of it is gone. Returns what had to be removed although it should
@@ -137,6 +141,7 @@ impl Run {
     /// # Errors
     /// The supervisor did not answer.
     pub fn end(&self) -> Result<SweepReport, HostError> {
+        self.places.close();
         let supervisor = self.supervisor.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(supervisor) = supervisor else { return Ok(SweepReport::default()) };
         if let Some(report) = supervisor.end()? {

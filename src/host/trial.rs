@@ -1,5 +1,6 @@
 //! The corner of the host that one Pod has: a directory and a cgroup root.
 
+use super::ahead::{Place, Places};
 use super::cgroup::{Hierarchies, TOP};
 use super::volume::{self, VOLUMES};
 use super::{HostError, hosts, link, lock, mounts, places, poll_until, scaled, subnet};
@@ -9,7 +10,7 @@ use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Directory of a trial with a termination log for each container.
@@ -31,37 +32,23 @@ pub struct TrialDir {
     tag: String,
     cgroup_root: String,
     hierarchies: &'static Hierarchies,
-    /// The cgroups that `prepare` made: what else is found below the root is a runtime's.
+    /// The cgroups that were made ahead or by `prepare`: what else is found below the root is a runtime's.
     cgroups: Mutex<Vec<String>>,
+    /// Where the next one is made ready once this one has gone.
+    places: Arc<Places>,
     /// Of its Pod, once it has one.
     address: Mutex<Option<Ipv4Addr>>,
 }
 
 impl TrialDir {
-    /// Makes a fresh one in the directory of a run.
-    pub(super) fn new(
-        cgroup_top: &str,
-        run: &str,
-        run_dir: &Path,
-        hierarchies: &'static Hierarchies,
-    ) -> Result<TrialDir, HostError> {
-        let trials = run_dir.join("trials");
-        loop {
-            let tag = places::random_id();
-            let dir = trials.join(&tag);
-            match std::fs::create_dir(&dir) {
-                Ok(()) => {
-                    let cgroup_root = places::cgroup(cgroup_top, run, &tag);
-                    let cgroups = Mutex::new(vec![cgroup_root.clone()]);
-                    let address = Mutex::default();
-                    return Ok(TrialDir { dir, tag, cgroup_root, hierarchies, cgroups, address });
-                }
-                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-                Err(error) => {
-                    return Err(HostError::os(format!("create {}", dir.display()), error));
-                }
-            }
+    /// Settles in a place of a run.
+    pub(super) fn new(places: &Arc<Places>, hierarchies: &'static Hierarchies) -> Result<TrialDir, HostError> {
+        let Place { dir, tag, cgroup_root, mut cgroups } = places.take()?;
+        if cgroups.is_empty() {
+            cgroups.push(cgroup_root.clone());
         }
+        let (cgroups, address) = (Mutex::new(cgroups), Mutex::default());
+        Ok(TrialDir { dir, tag, cgroup_root, hierarchies, cgroups, address, places: Arc::clone(places) })
     }
 
     /// Eight lower-case letters and digits, unique on this host: for names of interfaces, `pchk<tag>`.
@@ -120,8 +107,12 @@ impl TrialDir {
         self.write_hosts(plan, None)?;
         for cgroup in &plan.cgroups {
             let path = self.cgroup(&cgroup.path);
-            self.hierarchies.create(&path)?;
-            self.cgroups.lock().unwrap_or_else(PoisonError::into_inner).push(path.clone());
+            let mut made = self.cgroups.lock().unwrap_or_else(PoisonError::into_inner);
+            if !made.contains(&path) {
+                self.hierarchies.create(&path)?;
+                made.push(path.clone());
+            }
+            drop(made);
             self.hierarchies.apply(&path, &cgroup.resources)?;
         }
         Ok(())
@@ -169,6 +160,7 @@ impl TrialDir {
         }
         subnet::release_of_trial(&self);
         mounts::remove_dir(&self.dir)?;
+        self.places.prepare();
         Ok(left)
     }
 
