@@ -10,6 +10,9 @@ pub struct Naming {
     /// What is cut off the front of those that are not below it: where podcheck keeps its cgroups on this host. Empty for
     /// the root of the hierarchies.
     pub cgroup_base: String,
+    /// Name of the cgroup in which each private daemon has one of its own; empty if there is none. A daemon's name says where
+    /// on this host its OCI runtime is.
+    pub daemons: String,
     /// The Pod's uid; empty if it is not known.
     pub pod_uid: String,
     /// A path of the host → its class as the source of mounts: `volume:data`, `hosts`, `termination-log`.
@@ -92,9 +95,14 @@ impl<'a> Names<'a> {
         let root = self.naming.cgroup_root.trim_end_matches('/');
         let below = path.strip_prefix(root).and_then(|rest| rest.strip_prefix('/')).filter(|_| !root.is_empty());
         let elsewhere = || path.strip_prefix(&self.naming.cgroup_base).filter(|rest| rest.starts_with('/'));
-        let parts: Vec<String> =
-            below.or_else(elsewhere).unwrap_or(path).split('/').map(|part| self.cgroup_part(part)).collect();
-        parts.join("/")
+        let mut above = "";
+        let mut named = Vec::new();
+        for part in below.or_else(elsewhere).unwrap_or(path).split('/') {
+            let of_daemon = !above.is_empty() && above == self.naming.daemons;
+            named.push(if of_daemon { "<daemon>".to_owned() } else { self.cgroup_part(part) });
+            above = part;
+        }
+        named.join("/")
     }
 
     fn cgroup_part(&self, part: &str) -> String {
@@ -179,8 +187,12 @@ mod tests {
     fn where_podcheck_keeps_its_cgroups_is_the_hosts_affair() {
         let observation =
             Observation { members: Vec::new(), pod: None, host: Default::default(), evidence: Default::default() };
-        let naming =
-            Naming { cgroup_root: "/ci/podcheck/x".to_owned(), cgroup_base: "/ci".to_owned(), ..Naming::default() };
+        let naming = Naming {
+            cgroup_root: "/ci/podcheck/x".to_owned(),
+            cgroup_base: "/ci".to_owned(),
+            daemons: "abcd1234-daemons".to_owned(),
+            ..Naming::default()
+        };
         let names = Names::new(&naming, &observation);
         for (path, named) in [
             ("/ci/podcheck/x/kubepods/a", "kubepods/a"),
@@ -188,6 +200,8 @@ mod tests {
             ("/circle/y", "/circle/y"),
             ("/podcheck/y", "/podcheck/y"),
             ("/ci", "/ci"),
+            ("/ci/podcheck/abcd1234-daemons/containerd+crun-b4772e/x", "/podcheck/abcd1234-daemons/<daemon>/x"),
+            ("/podcheck/other-daemons/containerd", "/podcheck/other-daemons/containerd"),
         ] {
             assert_eq!(names.cgroup(path), named);
         }

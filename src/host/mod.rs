@@ -23,7 +23,7 @@ pub use ability::{Ability, abilities};
 pub use cgroup::CgroupRoot;
 pub use deadline::{check_time_factor, poll_until, scaled};
 pub use process::Process;
-pub use run::Run;
+pub use run::{DAEMONS, Run};
 pub use subnet::Subnet;
 pub use supervisor::supervisor_main;
 pub use sweep::{SweepReport, sweep_unheld};

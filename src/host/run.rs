@@ -164,8 +164,8 @@ impl Drop for Run {
     }
 }
 
-/// The part of a run's cgroups that holds its private daemons.
-pub(super) const DAEMONS: &str = "daemons";
+/// The part of a run's cgroups that holds its private daemons: `<run>-daemons`.
+pub const DAEMONS: &str = "daemons";
 
 fn check_caller() -> Result<(), HostError> {
     let refused = |detail: &str| Err(HostError::new("begin a run", detail.to_owned()));

@@ -285,6 +285,7 @@ fn naming(up: &Up) -> Naming {
     let mut naming = Naming {
         cgroup_root: up.dir.cgroup_root().to_owned(),
         cgroup_base: up.dir.cgroup_base().to_owned(),
+        daemons: format!("{}-{}", up.run, host::DAEMONS),
         pod_uid: up.plan.uid.clone(),
         paths: Vec::new(),
         given: up.pod.spec.dns.iter().map(|_| "/etc/resolv.conf".to_owned()).collect(),
