@@ -11,6 +11,8 @@ mod keys;
 mod known;
 mod load;
 mod members;
+#[cfg(test)]
+mod node_faults;
 mod properties;
 mod read;
 mod rows;

@@ -66,10 +66,11 @@ fn plain(parsed: pod::Parsed, file: &Path, id: &str) -> Case {
 fn one(cursor: &Cursor<'_>, id: &str) -> Option<Case> {
     CASE.check(cursor);
     let name = pod_name(id);
-    let parsed =
-        cursor.get("pod").and_then(|value| pod::parse_pod_value(&value, Within { name: &name, image: OWN_IMAGE }));
+    let profiles = cursor.get("seccomp_profiles").map(|map| pod::parse_seccomp_profiles(&map)).unwrap_or_default();
+    let within = Within { name: &name, image: OWN_IMAGE, seccomp_profiles: &profiles };
+    let parsed = cursor.get("pod").and_then(|value| pod::parse_pod_value(&value, within));
     let beside_name = format!("{name}-beside");
-    let within = Within { name: &beside_name, image: OWN_IMAGE };
+    let within = Within { name: &beside_name, ..within };
     let beside = cursor.get("beside").and_then(|value| pod::parse_pod_value(&value, within));
     let words = |name: &str| {
         let items = cursor.get(name).and_then(|list| list.items()).unwrap_or_default();

@@ -28,6 +28,11 @@ pub fn schema() -> Value {
                 "properties": {"pod_pids_limit": {"anyOf": [{"type": "integer", "minimum": 1}, {"$ref": "#/$defs/value"}]}},
                 "description": "What the plan's node has otherwise than the usual one.",
             },
+            "seccomp_profiles": {
+                "type": "object",
+                "additionalProperties": {"type": "object", "required": ["defaultAction"]},
+                "description": "Seccomp profiles that lie on the node, by the name that localhostProfile gives them, in the OCI format.",
+            },
             "expect": {"type": "array", "items": {"$ref": "#/$defs/expectation"}, "description": "What must be seen once all is up."},
             "steps": {"type": "array", "items": {"$ref": "#/$defs/step"}, "description": "What is done from inside, in order."},
             "known": {"type": "array", "items": {"$ref": "#/$defs/known"}, "description": "Differences that are special to this case."},

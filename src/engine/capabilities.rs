@@ -95,6 +95,11 @@ impl CapabilitySet {
         Ok(set)
     }
 
+    /// Whether a capability is in it, by its name without `CAP_`.
+    pub fn has(self, name: &str) -> bool {
+        bit(name).is_ok_and(|bit| self.0 & bit != 0)
+    }
+
     /// Takes everything else out of the bounding set. Before the user changes: it needs SETPCAP.
     ///
     /// # Errors

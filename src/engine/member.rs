@@ -6,6 +6,7 @@ use super::mounts::{self, Mount, PodFiles, Privilege};
 use super::protocol::{Image, StartRequest};
 use super::users::{Accounts, User};
 use crate::plan::{ContainerPlan, LinuxResources, Scope};
+use crate::pod::{AppArmorProfile, SeccompProfile};
 use std::path::PathBuf;
 
 /// The sandbox's name, in cgroups and messages.
@@ -44,8 +45,10 @@ pub struct Program {
     pub capabilities: CapabilitySet,
     /// no_new_privs.
     pub no_new_privs: bool,
-    /// A filter of system calls, as CRI's default profile has it.
-    pub seccomp: bool,
+    /// Which filter of system calls it runs under.
+    pub seccomp: SeccompProfile,
+    /// Its AppArmor profile, where the kernel has AppArmor.
+    pub apparmor: Option<AppArmorProfile>,
     /// −1000–1000, raised where the host lets nobody go that low.
     pub oom_score_adj: i32,
 }
@@ -101,7 +104,12 @@ impl Spec {
             user: User { groups, ..user },
             capabilities: CapabilitySet::default_set(),
             no_new_privs: true,
-            seccomp: !plan.sandbox.privileged,
+            // A kubelet confines pause whatever the containers ask for, but for a privileged Pod's.
+            seccomp: match plan.sandbox.privileged {
+                true => SeccompProfile::Unconfined,
+                false => SeccompProfile::RuntimeDefault,
+            },
+            apparmor: None,
             oom_score_adj: plan.sandbox.oom_score_adj,
         };
         Ok(Spec {
@@ -188,7 +196,8 @@ fn program(plan: &ContainerPlan, image: &Image, host: &Host<'_>) -> Result<Progr
         user,
         capabilities,
         no_new_privs: plan.no_new_privs,
-        seccomp: false,
+        seccomp: plan.seccomp.clone(),
+        apparmor: plan.apparmor.clone(),
         oom_score_adj: plan.oom_score_adj,
     })
 }

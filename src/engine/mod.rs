@@ -22,6 +22,8 @@ mod pod;
 mod program;
 mod rootfs;
 mod seccomp;
+mod seccomp_default;
+mod seccomp_filter;
 mod serve;
 mod start;
 mod users;

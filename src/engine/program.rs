@@ -2,7 +2,9 @@
 
 use super::fault::{Context, Fault};
 use super::member::Program;
-use super::seccomp::deny_what_a_sandbox_needs_not;
+use super::seccomp_default;
+use super::{seccomp, seccomp_filter};
+use crate::pod::{AppArmorProfile, SeccompProfile};
 use nix::errno::Errno;
 use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -58,6 +60,11 @@ pub fn use_streams(input: &OwnedFd, output: &OwnedFd, error: &OwnedFd) -> Result
 /// # Errors
 /// The step that failed.
 pub fn become_program(program: &Program, gate: Option<BorrowedFd<'_>>) -> Result<Infallible, Fault> {
+    let unprivileged = program.no_new_privs;
+    if !unprivileged {
+        // It takes a privilege that is about to be given up.
+        filter_calls(program)?;
+    }
     program.capabilities.bound().to(|| "bound the capabilities")?;
     prctl::set_keepcaps(true).to(|| "keep capabilities")?;
     let user = &program.user;
@@ -74,8 +81,10 @@ pub fn become_program(program: &Program, gate: Option<BorrowedFd<'_>>) -> Result
     }
     // After the user: the kernel forgets it when that changes.
     prctl::set_pdeathsig(Signal::SIGKILL).to(|| "end with the Pod's process")?;
-    if program.seccomp {
-        deny_what_a_sandbox_needs_not()?;
+    choose_apparmor(program.apparmor.as_ref())?;
+    if unprivileged {
+        // As late as can be, so that the filter need not allow what is done here.
+        filter_calls(program)?;
     }
     if let Some(gate) = gate
         && read(gate, &mut [0]).to(|| "wait for the Pod's network")? == 0
@@ -83,6 +92,24 @@ pub fn become_program(program: &Program, gate: Option<BorrowedFd<'_>>) -> Result
         return Err("the Pod is not coming up").to(|| "start");
     }
     run(program)
+}
+
+fn filter_calls(program: &Program) -> Result<(), Fault> {
+    let filter = match &program.seccomp {
+        SeccompProfile::Unconfined => return Ok(()),
+        SeccompProfile::RuntimeDefault => seccomp_default::profile(program.capabilities),
+        SeccompProfile::Localhost(local) => local.filter.clone(),
+    };
+    seccomp::install(&seccomp_filter::compile(&filter)?).to(|| "filter system calls")
+}
+
+/// Names the profile that exec will put on; the runtime's own is not loaded by the engine, so that it is none.
+fn choose_apparmor(profile: Option<&AppArmorProfile>) -> Result<(), Fault> {
+    let Some(AppArmorProfile::Localhost(name)) = profile else { return Ok(()) };
+    // Where AppArmor is not alone, its attribute has a directory of its own (Linux 5.8).
+    let own = std::path::Path::new("/proc/self/attr/apparmor/exec");
+    let file = if own.exists() { own } else { std::path::Path::new("/proc/self/attr/exec") };
+    fs::write(file, format!("exec {name}")).to(|| format!("take on the AppArmor profile {name}"))
 }
 
 fn run(program: &Program) -> Result<Infallible, Fault> {

@@ -5,6 +5,7 @@ use super::cgroup::{Hierarchies, TOP};
 use super::volume::{self, VOLUMES};
 use super::{HostError, hosts, link, lock, mounts, places, poll_until, scaled, subnet};
 use crate::plan::{MountSource, Plan, VolumePlan};
+use crate::pod::SeccompProfile;
 use std::fs::{OpenOptions, Permissions};
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr};
@@ -17,6 +18,8 @@ use std::time::{Duration, Instant};
 const TERMINATION_LOGS: &str = "termination-log";
 /// The Pod's /etc/hosts.
 const HOSTS: &str = "hosts";
+/// Directory of a trial with the seccomp profile of each container that has one of the node's.
+const SECCOMP: &str = "seccomp";
 /// A veth goes with its network namespace, which the kernel takes down in the background after the last process, one
 /// namespace after the other.
 const INTERFACE_WITHIN: Duration = Duration::from_secs(10);
@@ -105,6 +108,7 @@ impl TrialDir {
             write_shared(&logs.join(&container.name), "", 0o666)?;
         }
         self.write_hosts(plan, None)?;
+        self.write_profiles(plan)?;
         for cgroup in &plan.cgroups {
             let path = self.cgroup(&cgroup.path);
             let mut made = self.cgroups.lock().unwrap_or_else(PoisonError::into_inner);
@@ -114,6 +118,23 @@ impl TrialDir {
             }
             drop(made);
             self.hierarchies.apply(&path, &cgroup.resources)?;
+        }
+        Ok(())
+    }
+
+    /// Directory of the containers' seccomp profiles: `<container>.json` for each that has one of the node's.
+    pub fn seccomp_profiles(&self) -> PathBuf {
+        self.dir.join(SECCOMP)
+    }
+
+    fn write_profiles(&self, plan: &Plan) -> Result<(), HostError> {
+        let dir = self.seccomp_profiles();
+        for container in &plan.containers {
+            let SeccompProfile::Localhost(local) = &container.seccomp else { continue };
+            let text = serde_json::to_string_pretty(&local.filter)
+                .map_err(|e| HostError::new(format!("write the seccomp profile {}", local.name), e.to_string()))?;
+            lock::private_dir(&dir).map_err(|e| HostError::os(format!("create {}", dir.display()), e))?;
+            write_shared(&dir.join(format!("{}.json", container.name)), &text, 0o600)?;
         }
         Ok(())
     }

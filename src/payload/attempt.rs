@@ -78,6 +78,19 @@ pub(super) fn unshare(args: &[OsString]) -> Outcome {
     nix::sched::unshare(CloneFlags::CLONE_NEWUTS).doing("leave the UTS namespace").map(|()| 0)
 }
 
+/// `keyctl-try`: no privilege; the default seccomp profiles refuse it. The id of a keyring that need not exist, so that
+/// ENOKEY means allowed.
+pub(super) fn keyctl(args: &[OsString]) -> Outcome {
+    no_operands(args)?;
+    // SAFETY: takes plain numbers; the last says that no keyring is made.
+    let answer =
+        unsafe { libc::syscall(libc::SYS_keyctl, libc::KEYCTL_GET_KEYRING_ID, libc::KEY_SPEC_SESSION_KEYRING, 0) };
+    match Errno::result(answer) {
+        Ok(_) | Err(Errno::ENOKEY) => Ok(0),
+        Err(errno) => Err(errno).doing("ask for the session's keyring"),
+    }
+}
+
 /// `setuid-try UID`: CAP_SETUID.
 pub(super) fn setuid(args: &[OsString]) -> Outcome {
     let [uid] = exactly(args)?;

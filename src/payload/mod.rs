@@ -78,6 +78,7 @@ pub const PROGRAMS: &[Program] = &[
     program("get", "HOST PORT [PATH]", "prints the body of an HTTP answer", false, net::get),
     program("hostname", "[NAME]", "prints the host name, or sets it", false, system::hostname),
     program("id", "[-u|-g|-G]", "prints the effective user, group and all groups by number", false, system::id),
+    program("keyctl-try", "", "needs no privilege; default seccomp profiles refuse it", false, attempt::keyctl),
     program("kill", "[-SIGNAL] PID", "signals a process", false, process::kill),
     program("listen", "PORT", "binds and closes: shows whether the port is free", false, net::listen),
     program("ln", "-s TARGET LINK", "makes a symbolic link", false, file::ln),

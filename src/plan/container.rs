@@ -2,7 +2,7 @@
 
 use super::qos::effective;
 use super::{LinuxResources, MountPlan, Node, QosClass, arithmetic, cgroup, mount, stand_in};
-use crate::pod::{Container, ContainerSecurity, Pod, PodSecurity, Quantity};
+use crate::pod::{AppArmorProfile, Container, ContainerSecurity, Pod, PodSecurity, Quantity, SeccompProfile};
 
 /// One container as every runtime is asked for it.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -37,6 +37,10 @@ pub struct ContainerPlan {
     pub capabilities_drop: Vec<String>,
     /// no_new_privs.
     pub no_new_privs: bool,
+    /// The filter of system calls; none for a privileged container.
+    pub seccomp: SeccompProfile,
+    /// The AppArmor profile; `None` leaves it to the runtime, as where nothing is asked for.
+    pub apparmor: Option<AppArmorProfile>,
     /// Read-only root.
     pub read_only_rootfs: bool,
     /// Paths to cover; empty if privileged.
@@ -110,6 +114,8 @@ pub(super) fn of(pod: &Pod, qos: QosClass, node: &Node, container: &Container) -
         capabilities_drop: security.capabilities_drop.clone(),
         // The API server refuses `false` together with privileged, so no exception is needed here.
         no_new_privs: security.allow_privilege_escalation == Some(false),
+        seccomp: seccomp(&pod.spec.security, security),
+        apparmor: security.apparmor.clone().or_else(|| pod.spec.security.apparmor.clone()),
         read_only_rootfs: security.read_only_root_filesystem,
         masked_paths: unless_privileged(&MASKED_PATHS),
         read_only_paths: unless_privileged(&READ_ONLY_PATHS),
@@ -126,6 +132,15 @@ fn user_and_group(pod: &PodSecurity, container: &ContainerSecurity) -> (Option<u
     let group = container.run_as_group.or(pod.run_as_group);
     let user = container.run_as_user.or(pod.run_as_user);
     (user.or(group.map(|_| 0)), group)
+}
+
+/// The container's own profile before the Pod's. A kubelet passes it on for a privileged container too, and the runtimes
+/// ignore it there. Source: containerd pkg/cri/server/container_create_linux.go, `generateSeccompSpecOpts`.
+fn seccomp(pod: &PodSecurity, container: &ContainerSecurity) -> SeccompProfile {
+    match container.privileged {
+        true => SeccompProfile::Unconfined,
+        false => container.seccomp.clone().or_else(|| pod.seccomp.clone()).unwrap_or_default(),
+    }
 }
 
 /// The manifest's variables, then the container's name. A runtime adds HOSTNAME, and a kubelet the addresses of a

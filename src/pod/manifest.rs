@@ -1,6 +1,6 @@
 //! The fields of a v1 Pod that podcheck acts on, after parsing: defaults applied, names resolved, nothing left as text.
 
-use super::Quantity;
+use super::{Quantity, SeccompProfile};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -68,6 +68,22 @@ pub struct PodSecurity {
     pub run_as_non_root: Option<bool>,
     /// `supplementalGroups`.
     pub supplemental_groups: Vec<u32>,
+    /// `seccompProfile`, for containers that name none.
+    pub seccomp: Option<SeccompProfile>,
+    /// `appArmorProfile`, for containers that name none.
+    pub apparmor: Option<AppArmorProfile>,
+}
+
+/// `appArmorProfile` of a Pod or container.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum AppArmorProfile {
+    /// The runtime's own, which is what holds where a manifest names none.
+    #[default]
+    RuntimeDefault,
+    /// None.
+    Unconfined,
+    /// One that the node's kernel has, by name.
+    Localhost(String),
 }
 
 /// One of `spec.containers`.
@@ -204,4 +220,8 @@ pub struct ContainerSecurity {
     pub capabilities_add: Vec<String>,
     /// `capabilities.drop`, upper case without `CAP_`; `ALL` possible.
     pub capabilities_drop: Vec<String>,
+    /// `seccompProfile`.
+    pub seccomp: Option<SeccompProfile>,
+    /// `appArmorProfile`.
+    pub apparmor: Option<AppArmorProfile>,
 }

@@ -8,9 +8,11 @@ mod faults;
 mod fields;
 mod manifest;
 mod names;
+mod node;
 mod parse;
 mod quantity;
 mod resources;
+mod seccomp;
 mod security;
 mod spec;
 #[cfg(test)]
@@ -20,3 +22,4 @@ pub use manifest::*;
 pub use names::{is_label, is_subdomain};
 pub use parse::{Parsed, Within, parse_manifest, parse_pod_value};
 pub use quantity::{Quantity, QuantityError};
+pub use seccomp::{Action, Condition, LocalProfile, Op, Rule, SeccompFilter, SeccompProfile, parse_seccomp_profiles};

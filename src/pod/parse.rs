@@ -1,6 +1,6 @@
 //! From text or a tree to a [`Pod`].
 
-use super::{Pod, fields, names, spec};
+use super::{Pod, SeccompFilter, fields, names, node, spec};
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::yaml::{self, Cursor, Kind};
 use std::collections::BTreeMap;
@@ -22,6 +22,8 @@ pub struct Within<'a> {
     pub name: &'a str,
     /// The image of containers that name none.
     pub image: &'a str,
+    /// Seccomp profiles that lie on its node, by name.
+    pub seccomp_profiles: &'a BTreeMap<String, SeccompFilter>,
 }
 
 /// Parses a file that holds one v1 Pod, in YAML or JSON.
@@ -50,7 +52,8 @@ pub fn parse_pod_value(cursor: &Cursor<'_>, within: Within<'_>) -> Option<Parsed
     }
     let mut not_acted_on = Vec::new();
     fields::check(cursor, fields::SPEC, &mut not_acted_on);
-    let spec = spec::read(cursor, Some(within.image), &mut not_acted_on);
+    let mut spec = spec::read(cursor, Some(within.image), &mut not_acted_on);
+    node::settle(cursor, &mut spec, Some(within));
     let pod =
         Pod { name: within.name.to_owned(), namespace: "default".to_owned(), uid: None, labels: BTreeMap::new(), spec };
     Some(Parsed { pod, not_acted_on })
@@ -92,7 +95,9 @@ fn whole(cursor: &Cursor<'_>, within: Option<Within<'_>>) -> Option<Parsed> {
     if !matches!(spec.node().kind, Kind::Map(_)) {
         return None;
     }
-    let spec = spec::read(&spec, image, &mut not_acted_on);
+    let cursor = spec;
+    let mut spec = spec::read(&cursor, image, &mut not_acted_on);
+    node::settle(&cursor, &mut spec, within);
     let pod = Pod { name, namespace: namespace.unwrap_or_else(|| "default".to_owned()), uid, labels, spec };
     Some(Parsed { pod, not_acted_on })
 }

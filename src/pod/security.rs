@@ -1,6 +1,6 @@
 //! `securityContext` of Pods and containers.
 
-use super::{ContainerSecurity, PodSecurity, capability};
+use super::{AppArmorProfile, ContainerSecurity, PodSecurity, capability, seccomp};
 use crate::diagnostic::yaml::Cursor;
 
 /// The largest user or group id that Kubernetes takes.
@@ -14,6 +14,8 @@ pub(super) fn of_pod(cursor: &Cursor<'_>) -> PodSecurity {
         run_as_group: id(cursor, "runAsGroup"),
         run_as_non_root: cursor.get("runAsNonRoot").and_then(|value| value.boolean()),
         supplemental_groups: groups.iter().filter_map(as_id).collect(),
+        seccomp: cursor.get("seccompProfile").and_then(|value| seccomp::profile(&value)),
+        apparmor: cursor.get("appArmorProfile").and_then(|value| apparmor(&value)),
     }
 }
 
@@ -33,6 +35,8 @@ pub(super) fn of_container(cursor: &Cursor<'_>) -> ContainerSecurity {
         run_as_non_root: truth("runAsNonRoot"),
         capabilities_add: capabilities("add"),
         capabilities_drop: capabilities("drop"),
+        seccomp: cursor.get("seccompProfile").and_then(|value| seccomp::profile(&value)),
+        apparmor: cursor.get("appArmorProfile").and_then(|value| apparmor(&value)),
     };
     if security.privileged
         && security.allow_privilege_escalation == Some(false)
@@ -54,6 +58,16 @@ pub(super) fn non_root(cursor: &Cursor<'_>, pod: &PodSecurity, container: &Conta
         let place = cursor.get("securityContext").unwrap_or_else(|| cursor.clone());
         place.fault_at_key("runAsNonRoot excludes runAsUser: 0", "the kubelet would not start this container");
     }
+}
+
+/// What is loaded into the kernel only the node knows: a runtime refuses a name that is not.
+fn apparmor(cursor: &Cursor<'_>) -> Option<AppArmorProfile> {
+    let (kind, name) = seccomp::typed(cursor)?;
+    Some(match kind {
+        "Unconfined" => AppArmorProfile::Unconfined,
+        "Localhost" => AppArmorProfile::Localhost(name),
+        _ => AppArmorProfile::RuntimeDefault,
+    })
 }
 
 fn id(cursor: &Cursor<'_>, name: &str) -> Option<u32> {

@@ -117,6 +117,8 @@ fn fields_of_the_pod() {
         run_as_group: Some(2000),
         run_as_non_root: Some(true),
         supplemental_groups: vec![3000, 4000],
+        seccomp: Some(SeccompProfile::Unconfined),
+        apparmor: None,
     };
     assert_eq!(spec.security, security);
     let host_path = VolumeSource::HostPath { path: "/var/log".into(), kind: HostPathType::Directory };
@@ -159,6 +161,7 @@ fn fields_of_a_container() {
         run_as_non_root: Some(false),
         capabilities_add: texts(&["NET_ADMIN", "SYS_TIME"]),
         capabilities_drop: texts(&["ALL"]),
+        ..Default::default()
     };
     assert_eq!(app.security, security);
 }

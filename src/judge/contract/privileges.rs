@@ -1,12 +1,13 @@
 //! S3, S5, S6 and S7: what a container may do.
 
 use super::{Court, Member, Rule, must, should, shown, texts};
-use crate::pod::ContainerSecurity;
+use crate::pod::{AppArmorProfile, ContainerSecurity, SeccompProfile};
 use serde_json::json;
 use std::collections::BTreeSet;
 
 const SECURITY: &str = "https://kubernetes.io/docs/tasks/configure-pod-container/security-context/";
 const DEFAULT: &str = "https://github.com/containerd/containerd/blob/main/pkg/oci/spec.go";
+const APPARMOR: &str = "https://kubernetes.io/docs/tutorials/security/apparmor/";
 const SECCOMP: &str = "https://kubernetes.io/docs/tutorials/security/seccomp/";
 const NO_NEW_PRIVS: &str = "https://docs.kernel.org/userspace-api/no_new_privs.html";
 
@@ -43,8 +44,33 @@ pub(super) fn judge(court: &mut Court<'_>, member: Member<'_>) {
     }
     let off = security.allow_privilege_escalation == Some(false);
     court.equals(must("S6", NO_NEW_PRIVS), (name, "security.no_new_privs"), json!(off));
-    // A kubelet asks for no filter unless the manifest or its own configuration (SeccompDefault) does.
-    court.equals(must("S7", SECCOMP), (name, "security.seccomp"), json!("disabled"));
+    let filter = seccomp(court, security);
+    court.equals(must("S7", SECCOMP), (name, "security.seccomp"), json!(filter));
+    apparmor(court, name, security);
+}
+
+/// A kubelet asks for no filter unless the manifest or its own configuration (SeccompDefault) does; a privileged container
+/// has none, whatever is asked for. What the filter does is felt only, by a case's steps.
+fn seccomp(court: &Court<'_>, security: &ContainerSecurity) -> &'static str {
+    let asked = security.seccomp.as_ref().or(court.pod.spec.security.seccomp.as_ref());
+    match asked {
+        Some(SeccompProfile::RuntimeDefault | SeccompProfile::Localhost(_)) if !security.privileged => "filter",
+        _ => "disabled",
+    }
+}
+
+/// S8: a profile that is named is the one that confines, and none is where none is wanted. The runtime's own has a name
+/// that differs between runtimes.
+fn apparmor(court: &mut Court<'_>, name: &str, security: &ContainerSecurity) {
+    let asked = security.apparmor.as_ref().or(court.pod.spec.security.apparmor.as_ref());
+    let expected = match asked {
+        Some(AppArmorProfile::Unconfined) => "unconfined".to_owned(),
+        Some(AppArmorProfile::Localhost(profile)) if !security.privileged => format!("{profile} (enforce)"),
+        _ => return,
+    };
+    if court.host.abilities.contains("apparmor") {
+        court.equals(must("S8", APPARMOR), (name, "security.apparmor"), json!(expected));
+    }
 }
 
 /// Known to run as root: then it has what its bounding set allows.

@@ -91,7 +91,7 @@ static CAPABILITIES: &Object =
 
 /// Of seccomp and AppArmor.
 pub(super) static PROFILE: &Object =
-    &Object { name: "a profile", fields: &[later_unless("type", &["Unconfined"]), later("localhostProfile")] };
+    &Object { name: "a profile", fields: &[acted("type", Shape::Text), acted("localhostProfile", Shape::Text)] };
 
 static PROBE: &Object = &Object {
     name: "a probe",

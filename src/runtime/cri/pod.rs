@@ -87,7 +87,7 @@ impl CriPod {
         dir.write_hosts(plan, pod.address).map_err(|e| client.failed("bring the Pod up".to_owned(), e))?;
         for (container, image) in plan.containers.iter().zip(&ground.images) {
             let sources: Vec<PathBuf> = container.mounts.iter().map(|m| dir.source(plan, &m.source)).collect();
-            pod.start_container(plan, container, image, &config, &sources, &logs)?;
+            pod.start_container(plan, container, image, &config, &sources, &logs, &dir.seccomp_profiles())?;
         }
         for member in &pod.members[1..] {
             member::await_program(client, ground.inits, member)?;
@@ -104,11 +104,17 @@ impl CriPod {
         sandbox: &PodSandboxConfig,
         sources: &[PathBuf],
         logs: &Path,
+        profiles: &Path,
     ) -> Result<(), RuntimeError> {
         let name = &container.name;
         let request = CreateContainerRequest {
             pod_sandbox_id: self.sandbox_id.clone(),
-            config: Some(translate::container(plan, container, image, sources)),
+            config: Some(translate::with_profiles(
+                translate::container(plan, container, image, sources),
+                container,
+                profiles,
+                self.client.is_v1alpha2(),
+            )),
             sandbox_config: Some(sandbox.clone()),
         };
         let id = self.client.call(request, &format!("create the container {name}"), SLOW)?.container_id;

@@ -7,6 +7,7 @@
 use super::images::Choice;
 use super::leftover::LABEL;
 use crate::plan::{ContainerPlan, LinuxResources, Plan, Scope};
+use crate::pod::{AppArmorProfile, SeccompProfile};
 use std::path::{Path, PathBuf};
 
 /// What is the same for every process of a Pod.
@@ -22,6 +23,8 @@ pub(super) struct Common {
     pub cgroup_parent: String,
     /// The lowest oom_score_adj that the daemon may give; `None` is any.
     pub lowest_oom_score: Option<i32>,
+    /// Directory of the containers' seccomp profiles.
+    pub profiles: PathBuf,
 }
 
 impl Common {
@@ -67,7 +70,7 @@ impl Common {
         arguments.0
     }
 
-    /// A container that joins the sandbox. `source` resolves its mounts.
+    /// A container that joins the sandbox. `sources` are the host's paths of its mounts, in order.
     pub fn container(
         &self,
         plan: &Plan,
@@ -91,7 +94,7 @@ impl Common {
             Scope::Pod => arguments.option("pid", &sandbox),
             Scope::Container => {}
         }
-        arguments.security(container);
+        arguments.security(container, &self.profiles);
         arguments.user(container.user, container.group, &container.supplemental_groups);
         for (name, value) in &container.env {
             arguments.option("env", &format!("{name}={value}"));
@@ -149,7 +152,7 @@ impl Arguments {
         }
     }
 
-    fn security(&mut self, container: &ContainerPlan) {
+    fn security(&mut self, container: &ContainerPlan, profiles: &Path) {
         if container.privileged {
             self.flag("privileged");
         }
@@ -162,13 +165,30 @@ impl Arguments {
         if container.no_new_privs {
             self.option("security-opt", "no-new-privileges");
         }
-        // A kubelet asks for no profile, and in CRI that means none.
-        self.option("security-opt", "seccomp=unconfined");
+        self.profiles(container, profiles);
         if !container.privileged && container.masked_paths.is_empty() && container.read_only_paths.is_empty() {
             self.option("security-opt", "systempaths=unconfined");
         }
         if container.read_only_rootfs {
             self.flag("read-only");
+        }
+    }
+
+    fn profiles(&mut self, container: &ContainerPlan, profiles: &Path) {
+        match &container.seccomp {
+            // Docker's own default.
+            SeccompProfile::RuntimeDefault => {}
+            SeccompProfile::Localhost(_) => {
+                let file = profiles.join(format!("{}.json", container.name));
+                self.option("security-opt", &format!("seccomp={}", file.display()));
+            }
+            // Where a kubelet asks for no profile, that means none in CRI.
+            SeccompProfile::Unconfined => self.option("security-opt", "seccomp=unconfined"),
+        }
+        match &container.apparmor {
+            None | Some(AppArmorProfile::RuntimeDefault) => {}
+            Some(AppArmorProfile::Unconfined) => self.option("security-opt", "apparmor=unconfined"),
+            Some(AppArmorProfile::Localhost(name)) => self.option("security-opt", &format!("apparmor={name}")),
         }
     }
 

@@ -9,6 +9,7 @@ fn common() -> Common {
         run: "run00001".to_owned(),
         oci: Some("runc".to_owned()),
         cgroup_parent: "/podcheck/run00001-abcd1234/kubepods/burstable/podx".to_owned(),
+        profiles: PathBuf::from("/t/seccomp"),
         lowest_oom_score: None,
     }
 }
@@ -54,6 +55,8 @@ fn container() -> ContainerPlan {
         capabilities_add: vec!["NET_ADMIN".to_owned()],
         capabilities_drop: vec!["ALL".to_owned()],
         no_new_privs: true,
+        seccomp: Default::default(),
+        apparmor: None,
         read_only_rootfs: true,
         masked_paths: vec!["/proc/kcore".to_owned()],
         read_only_paths: vec!["/proc/sys".to_owned()],

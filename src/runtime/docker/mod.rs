@@ -101,6 +101,7 @@ impl Runtime for DockerRuntime {
             run: self.daemon.run.clone(),
             oci: self.daemon.oci_name.clone(),
             cgroup_parent: dir.cgroup(plan.cgroup_parent()),
+            profiles: dir.seccomp_profiles(),
             lowest_oom_score: self.daemon.lowest_oom_score,
         };
         Ok(Box::new(pod::DockerPod::start(Arc::clone(&self.daemon), common, plan, dir)?))

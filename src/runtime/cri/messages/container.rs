@@ -86,6 +86,12 @@ pub(in crate::runtime::cri) struct LinuxContainerSecurityContext {
     pub readonly_rootfs: bool,
     #[prost(int64, repeated, tag = "8")]
     pub supplemental_groups: Vec<i64>,
+    /// `apparmor` as it was before Kubernetes 1.24, the only one that containerd 1.4 reads.
+    #[prost(string, tag = "9")]
+    pub apparmor_profile: String,
+    /// `seccomp` as it was before Kubernetes 1.19.
+    #[prost(string, tag = "10")]
+    pub seccomp_profile_path: String,
     #[prost(bool, tag = "11")]
     pub no_new_privs: bool,
     #[prost(message, optional, tag = "12")]
@@ -96,6 +102,8 @@ pub(in crate::runtime::cri) struct LinuxContainerSecurityContext {
     pub readonly_paths: Vec<String>,
     #[prost(message, optional, tag = "15")]
     pub seccomp: Option<SecurityProfile>,
+    #[prost(message, optional, tag = "16")]
+    pub apparmor: Option<SecurityProfile>,
 }
 
 /// The Linux part of a container.

@@ -90,7 +90,7 @@ mod tests {
             run_as_user: Some(Int64Value { value: 7 }),
             run_as_group: Some(Int64Value { value: 8 }),
             privileged: true,
-            seccomp: Some(SecurityProfile { profile_type: ProfileType::Unconfined.into() }),
+            seccomp: Some(SecurityProfile { profile_type: ProfileType::Unconfined.into(), ..Default::default() }),
             ..Default::default()
         };
         assert_eq!(sandbox.encode_to_vec(), [0x1a, 2, 8, 7, 0x30, 1, 0x42, 2, 8, 8, 0x4a, 2, 8, 1]);
@@ -100,7 +100,7 @@ mod tests {
             no_new_privs: true,
             masked_paths: vec!["m".to_owned()],
             readonly_paths: vec!["r".to_owned()],
-            seccomp: Some(SecurityProfile { profile_type: ProfileType::Unconfined.into() }),
+            seccomp: Some(SecurityProfile { profile_type: ProfileType::Unconfined.into(), ..Default::default() }),
             ..Default::default()
         };
         assert_eq!(container.encode_to_vec(), [0x58, 1, 0x62, 2, 8, 9, 0x6a, 1, b'm', 0x72, 1, b'r', 0x7a, 2, 8, 1]);

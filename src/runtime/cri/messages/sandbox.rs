@@ -36,11 +36,14 @@ pub(in crate::runtime::cri) struct NamespaceOption {
     pub ipc: i32,
 }
 
-/// A seccomp profile.
-#[derive(Clone, Copy, PartialEq, prost::Message)]
+/// A profile of seccomp or AppArmor.
+#[derive(Clone, PartialEq, prost::Message)]
 pub(in crate::runtime::cri) struct SecurityProfile {
     #[prost(enumeration = "ProfileType", tag = "1")]
     pub profile_type: i32,
+    /// Of seccomp the path of a file, of AppArmor the name of a loaded profile; only with Localhost.
+    #[prost(string, tag = "2")]
+    pub localhost_ref: String,
 }
 
 /// Which profile.

@@ -4,7 +4,7 @@ use super::{labels, namespace_options};
 use crate::plan::{ContainerPlan, LinuxResources, Plan};
 use crate::runtime::cri::messages::{
     Capability, ContainerConfig, ContainerMetadata, ImageSpec, Int64Value, KeyValue, LinuxContainerConfig,
-    LinuxContainerResources, LinuxContainerSecurityContext, Mount, MountPropagation, ProfileType, SecurityProfile,
+    LinuxContainerResources, LinuxContainerSecurityContext, Mount, MountPropagation,
 };
 use std::path::PathBuf;
 
@@ -112,8 +112,8 @@ fn security(plan: &Plan, container: &ContainerPlan, image_user: &ImageUser) -> L
         run_as_group: container.group.map(|id| Int64Value { value: id.into() }),
         masked_paths: container.masked_paths.clone(),
         readonly_paths: container.read_only_paths.clone(),
-        // What a kubelet sends where the manifest names no profile and seccompDefault is off, its default.
-        seccomp: Some(SecurityProfile { profile_type: ProfileType::Unconfined.into() }),
+        // Those of the manifest come with `with_profiles`.
+        ..LinuxContainerSecurityContext::default()
     }
 }
 
@@ -204,6 +204,8 @@ mod tests {
                     run_as_username: "",
                     readonly_rootfs: false,
                     supplemental_groups: [],
+                    apparmor_profile: "",
+                    seccomp_profile_path: "",
                     no_new_privs: false,
                     run_as_group: None,
                     masked_paths: [
@@ -212,11 +214,8 @@ mod tests {
                     readonly_paths: [
                         "/proc/sys",
                     ],
-                    seccomp: Some(
-                        SecurityProfile {
-                            profile_type: Unconfined,
-                        },
-                    ),
+                    seccomp: None,
+                    apparmor: None,
                 },
             ),
         },

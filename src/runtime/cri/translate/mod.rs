@@ -5,9 +5,11 @@
 //! mappings without a host port.
 
 mod container;
+mod profiles;
 mod sandbox;
 
 pub(super) use container::{ImageChoice, ImageUser, container};
+pub(super) use profiles::with_profiles;
 pub(super) use sandbox::{POD_UID, for_v1alpha2, sandbox};
 
 use super::messages::{NamespaceMode, NamespaceOption};
@@ -80,6 +82,8 @@ mod samples {
             capabilities_add: Vec::new(),
             capabilities_drop: Vec::new(),
             no_new_privs: false,
+            seccomp: Default::default(),
+            apparmor: None,
             read_only_rootfs: false,
             masked_paths: vec!["/proc/kcore".to_owned()],
             read_only_paths: vec!["/proc/sys".to_owned()],

@@ -21,7 +21,7 @@ pub(in crate::runtime::cri) fn sandbox(plan: &Plan, cgroup_root: &str, logs: &Pa
         privileged: plan.sandbox.privileged,
         seccomp_profile_path: String::new(),
         // A kubelet confines pause whatever the containers ask for: kuberuntime_sandbox.go, issue 84623.
-        seccomp: Some(SecurityProfile { profile_type: ProfileType::RuntimeDefault.into() }),
+        seccomp: Some(SecurityProfile { profile_type: ProfileType::RuntimeDefault.into(), ..Default::default() }),
     };
     PodSandboxConfig {
         metadata: Some(PodSandboxMetadata {
@@ -115,6 +115,7 @@ mod tests {
                     seccomp: Some(
                         SecurityProfile {
                             profile_type: RuntimeDefault,
+                            localhost_ref: "",
                         },
                     ),
                 },

@@ -1,0 +1,100 @@
+//! What a Pod asks of its node and a case does not give, held to the text of each fault.
+
+use super::parse_case;
+use crate::diagnostic::Diagnostic;
+use std::path::Path;
+
+/// Faults of a case with this at its top level, and this as its Pod's securityContext.
+fn faults(top: &str, security: &str) -> Vec<String> {
+    let text =
+        format!("about: A Pod.\nshows: [S7]\n{top}pod:\n  securityContext: {security}\n  containers: [{{name: a}}]\n");
+    let Err(faults) = parse_case(&text, Path::new("case.yaml"), "area/case") else { return Vec::new() };
+    faults.iter().map(without_place).collect()
+}
+
+fn without_place(fault: &Diagnostic) -> String {
+    let text = fault.to_string();
+    text.splitn(3, ':').nth(2).and_then(|rest| rest.split_once(": ")).map(|(_, rest)| rest.to_owned()).unwrap_or(text)
+}
+
+const LOCAL: &str = "{seccompProfile: {type: Localhost, localhostProfile: a.json}}";
+
+#[test]
+fn a_profile_of_the_node_is_given_by_the_case() {
+    assert_eq!(faults("seccomp_profiles: {a.json: {defaultAction: SCMP_ACT_ALLOW}}\n", LOCAL), [""; 0]);
+    assert_eq!(
+        faults("", LOCAL),
+        [
+            "pod.securityContext.seccompProfile.localhostProfile: the case gives no seccomp profile \"a.json\" (add it under seccomp_profiles: of the case)"
+        ]
+    );
+    assert_eq!(
+        faults("seccomp_profiles: {b.json: {defaultAction: SCMP_ACT_ALLOW}}\n", LOCAL),
+        [
+            "pod.securityContext.seccompProfile.localhostProfile: the case gives no seccomp profile \"a.json\" (did you mean b.json?)"
+        ]
+    );
+    let manifest = format!(
+        "apiVersion: v1\nkind: Pod\nmetadata: {{name: x}}\nspec:\n  securityContext: {LOCAL}\n  containers: [{{name: a, image: b}}]\n"
+    );
+    let faults = parse_case(&manifest, Path::new("pod.yaml"), "pod").expect_err("nobody knows the node");
+    assert_eq!(
+        without_place(&faults[0]),
+        "spec.securityContext.seccompProfile.localhostProfile: podcheck does not have this profile (it lies on a node: put the Pod into a case, with the profile under seccomp_profiles:)"
+    );
+}
+
+#[test]
+fn a_profile_is_named_where_it_must_be_and_nowhere_else() {
+    let table = [
+        (
+            "{seccompProfile: {type: RuntimeDefault, localhostProfile: x}}",
+            "pod.securityContext.seccompProfile.localhostProfile: localhostProfile goes with type: Localhost alone (remove it, or change the type)",
+        ),
+        (
+            "{seccompProfile: {type: Localhost}}",
+            "pod.securityContext.seccompProfile: a Localhost profile has no name (add localhostProfile:)",
+        ),
+        (
+            "{seccompProfile: {}}",
+            "pod.securityContext.seccompProfile: a profile has no type (add type: RuntimeDefault, Unconfined or Localhost)",
+        ),
+        (
+            "{seccompProfile: {type: Localhost, localhostProfile: ../x}}",
+            "pod.securityContext.seccompProfile.localhostProfile: \"../x\" cannot be a localhostProfile (expected a path below the node's directory of profiles, without `..`)",
+        ),
+        (
+            "{appArmorProfile: {type: Confined}}",
+            "pod.securityContext.appArmorProfile.type: \"Confined\" is not known here (did you mean Unconfined?)",
+        ),
+    ];
+    for (security, expected) in table {
+        assert_eq!(faults("", security), [expected], "{security}");
+    }
+}
+
+#[test]
+fn a_profile_is_read_strictly() {
+    let table = [
+        ("{}", "seccomp_profiles.a.json: a seccomp profile has no defaultAction (as in defaultAction: SCMP_ACT_ALLOW)"),
+        (
+            "{defaultAction: ALLOW}",
+            "seccomp_profiles.a.json.defaultAction: \"ALLOW\" is not known here (expected SCMP_ACT_ALLOW, SCMP_ACT_ERRNO, SCMP_ACT_LOG, SCMP_ACT_TRAP, SCMP_ACT_KILL, SCMP_ACT_KILL_THREAD, SCMP_ACT_KILL_PROCESS)",
+        ),
+        (
+            "{defaultAction: SCMP_ACT_ALLOW, defaultErrnoRet: 1}",
+            "seccomp_profiles.a.json.defaultErrnoRet: defaultErrnoRet goes with SCMP_ACT_ERRNO alone (remove it, or change the action)",
+        ),
+        (
+            "{defaultAction: SCMP_ACT_ALLOW, archMap: []}",
+            "seccomp_profiles.a.json.archMap: a seccomp profile has no field \"archMap\" (expected one of defaultAction, defaultErrnoRet, architectures, syscalls)",
+        ),
+        (
+            "{defaultAction: SCMP_ACT_ALLOW, syscalls: [{names: [read], action: SCMP_ACT_LOG, args: [{index: 6, op: SCMP_CMP_EQ}]}]}",
+            "seccomp_profiles.a.json.syscalls[0].args[0].index: 6 is out of range (expected a whole number from 0 to 5)",
+        ),
+    ];
+    for (profile, expected) in table {
+        assert_eq!(faults(&format!("seccomp_profiles: {{a.json: {profile}}}\n"), "{}"), [expected], "{profile}");
+    }
+}

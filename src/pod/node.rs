@@ -1,0 +1,34 @@
+//! What a manifest asks of the node that it comes to: profiles that lie there.
+
+use super::{PodSpec, SeccompFilter, SeccompProfile, Within};
+use crate::diagnostic::nearest;
+use crate::diagnostic::yaml::Cursor;
+
+/// Fills in what lies on the node, and refuses what does not. A plain manifest comes to a node about which nothing is known.
+pub(super) fn settle(cursor: &Cursor<'_>, spec: &mut PodSpec, within: Option<Within<'_>>) {
+    local_filter(cursor, spec.security.seccomp.as_mut(), within);
+    let containers = cursor.get("containers").and_then(|list| list.items()).unwrap_or_default();
+    for (item, container) in containers.iter().zip(&mut spec.containers) {
+        local_filter(item, container.security.seccomp.as_mut(), within);
+    }
+}
+
+fn local_filter(cursor: &Cursor<'_>, profile: Option<&mut SeccompProfile>, within: Option<Within<'_>>) {
+    let Some(SeccompProfile::Localhost(local)) = profile else { return };
+    let place = cursor.get("securityContext").and_then(|security| security.get("seccompProfile"));
+    let Some(value) = place.and_then(|profile| profile.get("localhostProfile")) else { return };
+    let Some(within) = within else {
+        let help = "it lies on a node: put the Pod into a case, with the profile under seccomp_profiles:";
+        return value.fault("podcheck does not have this profile", help);
+    };
+    match within.seccomp_profiles.get(&local.name) {
+        Some(filter) => local.filter = SeccompFilter::clone(filter),
+        None => {
+            let help = match nearest(&local.name, within.seccomp_profiles.keys().map(String::as_str)) {
+                Some(name) => format!("did you mean {name}?"),
+                None => "add it under seccomp_profiles: of the case".to_owned(),
+            };
+            value.fault(format!("the case gives no seccomp profile {:?}", local.name), help);
+        }
+    }
+}
