@@ -33,7 +33,8 @@ pub(super) static CASE: Keys = Keys {
     mandatory: &["about", "shows", "pod"],
 };
 
-pub(super) static NODE: Keys = Keys { name: "node", all: &["pod_pids_limit"], mandatory: &[] };
+pub(super) static NODE: Keys =
+    Keys { name: "node", all: &["pod_pids_limit", "allowed_unsafe_sysctls"], mandatory: &[] };
 
 pub(super) static FACT: Keys = Keys {
     name: "an expectation of a fact",

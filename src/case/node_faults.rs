@@ -98,3 +98,74 @@ fn a_profile_is_read_strictly() {
         assert_eq!(faults(&format!("seccomp_profiles: {{a.json: {profile}}}\n"), "{}"), [expected], "{profile}");
     }
 }
+
+#[test]
+fn a_sysctl_is_of_the_pods_own_namespaces_and_safe_or_allowed() {
+    let one = |name: &str| format!("{{sysctls: [{{name: {name}, value: \"1\"}}]}}");
+    let table = [
+        (
+            "",
+            "vm.swappiness",
+            "vm.swappiness is not a property of a namespace (a Pod may set kernel.sem, kernel.shm*, kernel.msg*, fs.mqueue.* and net.*: all else is the node's own)",
+        ),
+        (
+            "",
+            "net.core.somaxconn",
+            "net.core.somaxconn is not among the safe sysctls (a node refuses the Pod unless it allows it: in a case, node: {allowed_unsafe_sysctls: [...]})",
+        ),
+        (
+            "node: {allowed_unsafe_sysctls: [\"kernel.msg*\"]}\n",
+            "kernel/shmmax",
+            "kernel.shmmax is not among the safe sysctls (a node refuses the Pod unless it allows it: in a case, node: {allowed_unsafe_sysctls: [...]})",
+        ),
+        (
+            "",
+            "Net.Ipv4",
+            "\"Net.Ipv4\" is not the name of a sysctl (expected lower-case words with dots between them: kernel.shm_rmid_forced)",
+        ),
+    ];
+    for (top, name, expected) in table {
+        assert_eq!(faults(top, &one(name)), [format!("pod.securityContext.sysctls[0].name: {expected}")], "{name}");
+    }
+    assert_eq!(faults("node: {allowed_unsafe_sysctls: [net.core.somaxconn]}\n", &one("net.core.somaxconn")), [""; 0]);
+    assert_eq!(faults("", &one("net.ipv4.tcp_syncookies")), [""; 0]);
+    assert_eq!(
+        faults("node: {allowed_unsafe_sysctls: [\"vm.*\"]}\n", "{}"),
+        [
+            "node.allowed_unsafe_sysctls[0]: \"vm.*\" names no sysctl that a namespace has of its own (as in net.core.somaxconn or kernel.msg*)"
+        ]
+    );
+    let twice =
+        "{sysctls: [{name: kernel.shm_rmid_forced, value: \"1\"}, {name: kernel/shm_rmid_forced, value: \"0\"}]}";
+    assert_eq!(
+        faults("", twice),
+        ["pod.securityContext.sysctls[1].name: the Pod sets kernel.shm_rmid_forced already (each sysctl stands once)"]
+    );
+}
+
+#[test]
+fn a_sysctl_of_a_namespace_that_is_the_nodes_is_refused() {
+    let text = |field: &str, name: &str| {
+        format!(
+            "about: A Pod.\nshows: [Y3]\npod:\n  {field}: true\n  securityContext: {{sysctls: [{{name: {name}, value: \"1\"}}]}}\n  containers: [{{name: a}}]\n"
+        )
+    };
+    let faults = |field: &str, name: &str| {
+        let parsed = parse_case(&text(field, name), Path::new("case.yaml"), "area/case");
+        parsed.err().unwrap_or_default().iter().map(without_place).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        faults("hostNetwork", "net.ipv4.tcp_syncookies"),
+        [
+            "pod.securityContext.sysctls[0].name: net.ipv4.tcp_syncookies would be set on the node's network (a Pod with hostNetwork may set no net.*: remove one of the two)"
+        ]
+    );
+    assert_eq!(
+        faults("hostIPC", "kernel.shm_rmid_forced"),
+        [
+            "pod.securityContext.sysctls[0].name: kernel.shm_rmid_forced would be set on the node's IPC namespace (a Pod with hostIPC may set no kernel.* and fs.mqueue.*: remove one of the two)"
+        ]
+    );
+    assert_eq!(faults("hostNetwork", "kernel.shm_rmid_forced"), [""; 0]);
+    assert_eq!(faults("hostIPC", "net.ipv4.tcp_syncookies"), [""; 0]);
+}

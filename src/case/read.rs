@@ -67,7 +67,8 @@ fn one(cursor: &Cursor<'_>, id: &str) -> Option<Case> {
     CASE.check(cursor);
     let name = pod_name(id);
     let profiles = cursor.get("seccomp_profiles").map(|map| pod::parse_seccomp_profiles(&map)).unwrap_or_default();
-    let within = Within { name: &name, image: OWN_IMAGE, seccomp_profiles: &profiles };
+    let allowed = cursor.get("node").map(|node| unsafe_sysctls(&node)).unwrap_or_default();
+    let within = Within { name: &name, image: OWN_IMAGE, unsafe_sysctls: &allowed, seccomp_profiles: &profiles };
     let parsed = cursor.get("pod").and_then(|value| pod::parse_pod_value(&value, within));
     let beside_name = format!("{name}-beside");
     let within = Within { name: &beside_name, ..within };
@@ -131,6 +132,19 @@ fn shows(cursor: &Cursor<'_>) -> Vec<String> {
 fn pod_pids_limit(cursor: &Cursor<'_>) -> Option<u64> {
     NODE.check(cursor);
     cursor.get("pod_pids_limit")?.integer(1, i64::MAX).and_then(|limit| u64::try_from(limit).ok())
+}
+
+fn unsafe_sysctls(cursor: &Cursor<'_>) -> Vec<String> {
+    let items = cursor.get("allowed_unsafe_sysctls").and_then(|list| list.items()).unwrap_or_default();
+    let pattern = |item: &Cursor<'_>| {
+        let text = item.text()?;
+        if !pod::is_sysctl_pattern(text) {
+            let help = "as in net.core.somaxconn or kernel.msg*";
+            item.fault(format!("{text:?} names no sysctl that a namespace has of its own"), help);
+        }
+        Some(text.to_owned())
+    };
+    items.iter().filter_map(pattern).collect()
 }
 
 /// A Pod's name from a case's id: its last part, and the row.

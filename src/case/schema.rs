@@ -25,7 +25,14 @@ pub fn schema() -> Value {
             "node": {
                 "type": "object",
                 "additionalProperties": false,
-                "properties": {"pod_pids_limit": {"anyOf": [{"type": "integer", "minimum": 1}, {"$ref": "#/$defs/value"}]}},
+                "properties": {
+                    "pod_pids_limit": {"anyOf": [{"type": "integer", "minimum": 1}, {"$ref": "#/$defs/value"}]},
+                    "allowed_unsafe_sysctls": {
+                        "type": "array",
+                        "items": {"type": "string", "pattern": "^[a-z0-9._-]+\\*?$"},
+                        "description": "What a kubelet's option of this name says: sysctls, or what they begin with and *.",
+                    },
+                },
                 "description": "What the plan's node has otherwise than the usual one.",
             },
             "seccomp_profiles": {

@@ -7,7 +7,7 @@ use super::member::Spec;
 use super::mounts::{Mount, What};
 use super::paths::{Missing, Root, handle};
 use super::program;
-use super::rootfs;
+use super::{rootfs, sysctls};
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag, open, openat};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
@@ -51,6 +51,7 @@ pub fn become_member(spec: &Spec, birth: &Birth<'_>) -> Result<Infallible, Fault
     if let Some(name) = &spec.hostname {
         sethostname(name).to(|| format!("set the host name {name}"))?;
     }
+    sysctls::set(&spec.sysctls)?;
     if spec.own_cgroup_namespace {
         unshare(CloneFlags::CLONE_NEWCGROUP).to(|| "make a cgroup namespace")?;
     }

@@ -6,7 +6,7 @@ use super::mounts::{self, Mount, PodFiles, Privilege};
 use super::protocol::{Image, StartRequest};
 use super::users::{Accounts, User};
 use crate::plan::{ContainerPlan, LinuxResources, Scope};
-use crate::pod::{AppArmorProfile, SeccompProfile};
+use crate::pod::{AppArmorProfile, SeccompProfile, Sysctl};
 use std::path::PathBuf;
 
 /// The sandbox's name, in cgroups and messages.
@@ -80,6 +80,8 @@ pub struct Spec {
     pub own_cgroup_namespace: bool,
     /// Name to give to its UTS namespace.
     pub hostname: Option<String>,
+    /// Sysctls to set in the namespaces that it owns.
+    pub sysctls: Vec<Sysctl>,
     /// What its cgroup holds it to.
     pub resources: LinuxResources,
 }
@@ -125,6 +127,7 @@ impl Spec {
             privileged: false,
             own_cgroup_namespace: false,
             hostname: plan.hostname.clone().filter(|_| plan.namespaces.network != Scope::Node),
+            sysctls: plan.sandbox.sysctls.clone(),
             resources: plan.sandbox.resources,
         })
     }
@@ -154,6 +157,7 @@ impl Spec {
             privileged: plan.privileged,
             own_cgroup_namespace: host.pure_v2 && !plan.privileged,
             hostname: None,
+            sysctls: Vec::new(),
             resources: plan.resources,
         })
     }

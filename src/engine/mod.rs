@@ -26,6 +26,7 @@ mod seccomp_default;
 mod seccomp_filter;
 mod serve;
 mod start;
+mod sysctls;
 mod users;
 
 pub mod protocol;

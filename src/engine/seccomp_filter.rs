@@ -275,7 +275,8 @@ mod tests {
     fn comparisons_are_of_all_sixty_four_bits() {
         let wide = 5 << 32 | 7;
         let around = [0, 7, 6 << 32, wide - 1, wide, wide + 1, 4 << 32 | 8, 6 << 32 | 1, u64::MAX];
-        let ops: [(Op, fn(u64, u64) -> bool); 6] = [
+        type Holds = fn(u64, u64) -> bool;
+        let ops: [(Op, Holds); 6] = [
             (Op::Eq, |a, b| a == b),
             (Op::Ne, |a, b| a != b),
             (Op::Gt, |a, b| a > b),

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 /// Every path the vocabulary has: `*` is any name, `**` is anything below.
 const VOCABULARY: &[&str] = &[
+    "pod.host_sysctls.*",
     "pod.network.interfaces.*.**",
     "pod.network.up.**",
     "pod.network.routes.**",
@@ -49,6 +50,7 @@ const VOCABULARY: &[&str] = &[
     "members.*.shm.mode",
     "members.*.shm.size_bytes",
     "members.*.uts.hostname",
+    "members.*.asked_sysctls.*",
     "members.*.oom.score_adj",
     "members.*.environment.args.**",
     "members.*.environment.env.*",

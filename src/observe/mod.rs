@@ -4,6 +4,7 @@
 //! The parsers are pure functions on text, one file a subject. Files are read in `read.rs` and nowhere else; what has to
 //! be asked from within a namespace is asked in `enter.rs`.
 
+mod asked;
 mod cgroup;
 mod cgroup_files;
 mod enter;
@@ -24,6 +25,7 @@ mod status;
 mod strays;
 mod words;
 
+pub use asked::{sysctls_here, sysctls_of};
 pub use error::{Malformed, ObserveError};
 pub use limits::{CpuShare, Events, Limit, Limits};
 pub use mountinfo::{Mount, parse as parse_mountinfo};

@@ -1,7 +1,7 @@
 //! The sandbox's part of the plan.
 
 use super::{LinuxResources, arithmetic};
-use crate::pod::Pod;
+use crate::pod::{Pod, Sysctl};
 
 /// The sandbox as a kubelet and a CRI runtime make it.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -18,6 +18,8 @@ pub struct SandboxPlan {
     pub group: Option<u32>,
     /// Pod-level supplemental groups.
     pub supplemental_groups: Vec<u32>,
+    /// Of the namespaces that it owns.
+    pub sysctls: Vec<Sysctl>,
 }
 
 /// The sandbox of a Pod.
@@ -30,5 +32,6 @@ pub(super) fn of(pod: &Pod) -> SandboxPlan {
         user: security.run_as_user.or(security.run_as_group.map(|_| 0)),
         group: security.run_as_group,
         supplemental_groups: security.supplemental_groups.clone(),
+        sysctls: security.sysctls.clone(),
     }
 }

@@ -140,7 +140,8 @@ fn faults_of_specs() {
             "securityContext: {fsGroup: 5, sysctls: [{name: a}], supplementalGroups: [a], runAsUser: 4294967296, supplementalGroupsPolicy: Strict}\ncontainers: [{name: a, image: b}]",
             &[
                 "5:21: spec.securityContext.fsGroup: not implemented yet (it would change what podcheck observes; remove it to judge the rest)",
-                "5:33: spec.securityContext.sysctls: not implemented yet (it would change what podcheck observes; remove it to judge the rest)",
+                "5:43: spec.securityContext.sysctls[0]: a sysctl has a name and a value (as in {name: net.ipv4.tcp_syncookies, value: \"1\"})",
+                "5:50: spec.securityContext.sysctls[0].name: a is not a property of a namespace (a Pod may set kernel.sem, kernel.shm*, kernel.msg*, fs.mqueue.* and net.*: all else is the node's own)",
                 "5:76: spec.securityContext.supplementalGroups[0]: expected a whole number from 0 to 2147483647, found text",
                 "5:91: spec.securityContext.runAsUser: 4294967296 is out of range (expected a whole number from 0 to 2147483647)",
                 "5:103: spec.securityContext.supplementalGroupsPolicy: not implemented yet (only Merge so far: anything else would change what podcheck observes)",

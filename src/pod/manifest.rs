@@ -68,10 +68,21 @@ pub struct PodSecurity {
     pub run_as_non_root: Option<bool>,
     /// `supplementalGroups`.
     pub supplemental_groups: Vec<u32>,
+    /// `sysctls`, in order.
+    pub sysctls: Vec<Sysctl>,
     /// `seccompProfile`, for containers that name none.
     pub seccomp: Option<SeccompProfile>,
     /// `appArmorProfile`, for containers that name none.
     pub apparmor: Option<AppArmorProfile>,
+}
+
+/// One of a Pod's `sysctls`.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Sysctl {
+    /// With dots; a dot within a part stands as a slash.
+    pub name: String,
+    /// As written.
+    pub value: String,
 }
 
 /// `appArmorProfile` of a Pod or container.

@@ -15,6 +15,7 @@ mod resources;
 mod seccomp;
 mod security;
 mod spec;
+mod sysctl;
 #[cfg(test)]
 mod tests;
 
@@ -23,3 +24,4 @@ pub use names::{is_label, is_subdomain};
 pub use parse::{Parsed, Within, parse_manifest, parse_pod_value};
 pub use quantity::{Quantity, QuantityError};
 pub use seccomp::{Action, Condition, LocalProfile, Op, Rule, SeccompFilter, SeccompProfile, parse_seccomp_profiles};
+pub use sysctl::is_sysctl_pattern;

@@ -1,11 +1,12 @@
-//! What a manifest asks of the node that it comes to: profiles that lie there.
+//! What a manifest asks of the node that it comes to: profiles that lie there, sysctls that it allows.
 
-use super::{PodSpec, SeccompFilter, SeccompProfile, Within};
+use super::{PodSpec, SeccompFilter, SeccompProfile, Within, sysctl};
 use crate::diagnostic::nearest;
 use crate::diagnostic::yaml::Cursor;
 
 /// Fills in what lies on the node, and refuses what does not. A plain manifest comes to a node about which nothing is known.
 pub(super) fn settle(cursor: &Cursor<'_>, spec: &mut PodSpec, within: Option<Within<'_>>) {
+    sysctl::settle(cursor, spec, within.map_or(&[], |within| within.unsafe_sysctls));
     local_filter(cursor, spec.security.seccomp.as_mut(), within);
     let containers = cursor.get("containers").and_then(|list| list.items()).unwrap_or_default();
     for (item, container) in containers.iter().zip(&mut spec.containers) {

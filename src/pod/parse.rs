@@ -22,6 +22,8 @@ pub struct Within<'a> {
     pub name: &'a str,
     /// The image of containers that name none.
     pub image: &'a str,
+    /// Sysctls that its node allows although they are not safe; `*` at the end stands for any rest.
+    pub unsafe_sysctls: &'a [String],
     /// Seccomp profiles that lie on its node, by name.
     pub seccomp_profiles: &'a BTreeMap<String, SeccompFilter>,
 }

@@ -1,6 +1,6 @@
 //! `securityContext` of Pods and containers.
 
-use super::{AppArmorProfile, ContainerSecurity, PodSecurity, capability, seccomp};
+use super::{AppArmorProfile, ContainerSecurity, PodSecurity, capability, seccomp, sysctl};
 use crate::diagnostic::yaml::Cursor;
 
 /// The largest user or group id that Kubernetes takes.
@@ -14,6 +14,7 @@ pub(super) fn of_pod(cursor: &Cursor<'_>) -> PodSecurity {
         run_as_group: id(cursor, "runAsGroup"),
         run_as_non_root: cursor.get("runAsNonRoot").and_then(|value| value.boolean()),
         supplemental_groups: groups.iter().filter_map(as_id).collect(),
+        sysctls: cursor.get("sysctls").map(|list| sysctl::list(&list)).unwrap_or_default(),
         seccomp: cursor.get("seccompProfile").and_then(|value| seccomp::profile(&value)),
         apparmor: cursor.get("appArmorProfile").and_then(|value| apparmor(&value)),
     }

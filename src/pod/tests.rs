@@ -117,6 +117,7 @@ fn fields_of_the_pod() {
         run_as_group: Some(2000),
         run_as_non_root: Some(true),
         supplemental_groups: vec![3000, 4000],
+        sysctls: Vec::new(),
         seccomp: Some(SeccompProfile::Unconfined),
         apparmor: None,
     };

@@ -1,5 +1,6 @@
 //! The Pod of a trial while it is up, and the one beside it where the case has two.
 
+use super::sysctls::Asked;
 use crate::case::Case;
 use crate::facts::{self, Facts, Naming};
 use crate::host::{self, Process, Run, TrialDir};
@@ -29,6 +30,8 @@ struct Up {
     dir: TrialDir,
     /// The run's id.
     run: String,
+    /// Sysctls that it asks for.
+    sysctls: Asked,
 }
 
 /// All Pods of a trial.
@@ -83,6 +86,7 @@ impl Live {
         run: &Arc<Run>,
         node: &Node,
     ) -> Result<(), NotUp> {
+        let sysctls = Asked::before(pod);
         let uid = pod.uid.clone().unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
         let plan = plan::plan(pod, node, &uid);
         let dir = run.trial().map_err(|error| NotUp::Failed(error.to_string()))?;
@@ -94,7 +98,7 @@ impl Live {
         });
         match started {
             Ok(running) => {
-                self.ups.push(Up { prefix, pod: pod.clone(), plan, running, dir, run: run.id().to_owned() });
+                self.ups.push(Up { prefix, pod: pod.clone(), plan, running, dir, run: run.id().to_owned(), sysctls });
                 Ok(())
             }
             Err(error) => match dir.remove() {
@@ -143,7 +147,9 @@ impl Live {
             for (name, text) in &observation.evidence {
                 self.evidence.insert(format!("{}{name}", up.prefix), text.clone());
             }
-            each.push(facts::normalise(&observation, &naming(up)));
+            let mut facts = facts::normalise(&observation, &naming(up));
+            up.sysctls.add(&mut facts, &subjects(up))?;
+            each.push(facts);
         }
         let mut whole = each.first().cloned().ok_or("no Pod is up")?;
         for (up, facts) in self.ups.iter().zip(&each).skip(1) {
@@ -271,10 +277,13 @@ impl Up {
     }
 }
 
-fn observe_up(up: &Up) -> Result<observe::Observation, String> {
+fn subjects(up: &Up) -> Vec<Subject<'_>> {
     let members = up.running.members();
-    let subjects: Vec<Subject<'_>> =
-        members.iter().map(|m| Subject { name: &m.name, id: &m.id, process: &m.process }).collect();
+    members.iter().map(|m| Subject { name: &m.name, id: &m.id, process: &m.process }).collect()
+}
+
+fn observe_up(up: &Up) -> Result<observe::Observation, String> {
+    let subjects = subjects(up);
     let cgroup = up.pod_cgroup();
     let scope = Scope { host: up.running.daemon(), pod_cgroup: Some(&cgroup) };
     observe::pod(&subjects, &scope).map_err(|error| error.to_string())

@@ -7,6 +7,7 @@ mod live;
 mod required;
 mod runtimes;
 mod steps;
+mod sysctls;
 
 pub use host::{declared, host_node, host_record};
 pub use inspect::inspect;

@@ -13,6 +13,7 @@ mod network;
 mod privileges;
 mod quality;
 mod surplus;
+mod sysctls;
 mod user;
 
 use super::look::{self, Question};
@@ -62,9 +63,11 @@ pub fn contract(
         network::judge(&mut court, member);
         devices::judge(&mut court, member);
         surplus::judge(&mut court, member);
+        sysctls::judge(&mut court, member);
     }
     mounts::judge_sharing(&mut court);
     network::judge_pod(&mut court);
+    sysctls::judge_host(&mut court);
     court.checks
 }
 

@@ -126,6 +126,9 @@ static DNS: &Object = &Object {
 static DNS_OPTION: &Object =
     &Object { name: "a DNS option", fields: &[acted("name", Shape::Text), acted("value", Shape::Text)] };
 
+static SYSCTL: &Object =
+    &Object { name: "a sysctl", fields: &[acted("name", Shape::Text), acted("value", Shape::Text)] };
+
 static SECURITY: &Object = &Object { name: "a Pod's securityContext", fields: SECURITY_FIELDS };
 
 static SECURITY_FIELDS: &[Field] = &[
@@ -141,6 +144,6 @@ static SECURITY_FIELDS: &[Field] = &[
     later("fsGroup"),
     later("seLinuxOptions"),
     later_unless("supplementalGroupsPolicy", &["Merge"]),
-    later("sysctls"),
+    acted("sysctls", Shape::Objects(SYSCTL)),
     later("windowsOptions"),
 ];

@@ -34,6 +34,14 @@ pub(super) struct CriPod {
     gone: bool,
 }
 
+/// Directories of a Pod that its containers have their own part of.
+struct Places {
+    /// Output, a folder a container.
+    logs: PathBuf,
+    /// Seccomp profiles.
+    profiles: PathBuf,
+}
+
 /// What a start takes beside the plan.
 pub(super) struct Ground<'a> {
     /// The daemon.
@@ -85,9 +93,10 @@ impl CriPod {
         pod.members.push(sandbox);
         pod.address = status.network.and_then(|network| network.ip.parse().ok());
         dir.write_hosts(plan, pod.address).map_err(|e| client.failed("bring the Pod up".to_owned(), e))?;
+        let places = Places { logs, profiles: dir.seccomp_profiles() };
         for (container, image) in plan.containers.iter().zip(&ground.images) {
             let sources: Vec<PathBuf> = container.mounts.iter().map(|m| dir.source(plan, &m.source)).collect();
-            pod.start_container(plan, container, image, &config, &sources, &logs, &dir.seccomp_profiles())?;
+            pod.start_container(plan, container, image, &config, &sources, &places)?;
         }
         for member in &pod.members[1..] {
             member::await_program(client, ground.inits, member)?;
@@ -103,8 +112,7 @@ impl CriPod {
         image: &ImageChoice,
         sandbox: &PodSandboxConfig,
         sources: &[PathBuf],
-        logs: &Path,
-        profiles: &Path,
+        places: &Places,
     ) -> Result<(), RuntimeError> {
         let name = &container.name;
         let request = CreateContainerRequest {
@@ -112,7 +120,7 @@ impl CriPod {
             config: Some(translate::with_profiles(
                 translate::container(plan, container, image, sources),
                 container,
-                profiles,
+                &places.profiles,
                 self.client.is_v1alpha2(),
             )),
             sandbox_config: Some(sandbox.clone()),
@@ -126,7 +134,7 @@ impl CriPod {
             Err(status) => {
                 return Err(self
                     .client
-                    .failed(format!("keep the container {name} up"), ended(&status, &logs.join(name))));
+                    .failed(format!("keep the container {name} up"), ended(&status, &places.logs.join(name))));
             }
         }
         Ok(())

@@ -65,6 +65,9 @@ impl Common {
         if sandbox.privileged {
             arguments.flag("privileged");
         }
+        for sysctl in &sandbox.sysctls {
+            arguments.option("sysctl", &format!("{}={}", sysctl.name, sysctl.value));
+        }
         arguments.user(sandbox.user, sandbox.group, &sandbox.supplemental_groups);
         arguments.0.push(image.to_owned());
         arguments.0

@@ -32,6 +32,7 @@ fn plan() -> Plan {
             user: None,
             group: None,
             supplemental_groups: Vec::new(),
+            sysctls: Vec::new(),
         },
         containers: vec![container()],
         volumes: Vec::new(),

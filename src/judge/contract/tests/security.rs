@@ -1,7 +1,7 @@
 //! Profiles and what else a securityContext asks for: each is expected, and its absence found.
 
 use super::*;
-use crate::pod::{AppArmorProfile, LocalProfile, SeccompProfile};
+use crate::pod::{AppArmorProfile, LocalProfile, SeccompProfile, Sysctl};
 
 fn found(facts: &Facts, pod: &Pod, host: &HostCaps) -> Vec<String> {
     let checks = judged(pod, facts, host);
@@ -42,4 +42,28 @@ fn a_named_apparmor_profile_confines_where_there_is_apparmor() {
     assert_eq!(found(&confined, &pod, &with), [""; 0]);
     change(&mut confined, "/members/app/security/apparmor", json!("strict (complain)"));
     assert_eq!(found(&confined, &pod, &with), ["S8 app security.apparmor"]);
+}
+
+#[test]
+fn sysctls_are_seen_by_every_member_and_not_by_the_host() {
+    let mut pod = pod();
+    let sysctl = |name: &str, value: &str| Sysctl { name: name.to_owned(), value: value.to_owned() };
+    pod.spec.security.sysctls = vec![sysctl("kernel.msgmax", "5"), sysctl("net.ipv4.tcp_rmem", "1  2 3")];
+    let mut seen = facts();
+    let values = json!({"kernel.msgmax": "5", "net.ipv4.tcp_rmem": "1 2 3"});
+    for member in ["sandbox", "app", "side"] {
+        change(&mut seen, &format!("/members/{member}/asked_sysctls"), values.clone());
+    }
+    let untouched = json!({"kernel.msgmax": "unchanged", "net.ipv4.tcp_rmem": "unchanged"});
+    change(&mut seen, "/pod/host_sysctls", untouched);
+    assert_eq!(found(&seen, &pod, &host("v1")), [""; 0]);
+    change(&mut seen, "/members/side/asked_sysctls/kernel.msgmax", json!("8192"));
+    change(&mut seen, "/members/app/asked_sysctls/net.ipv4.tcp_rmem", Value::Null);
+    change(&mut seen, "/pod/host_sysctls/kernel.msgmax", json!("5"));
+    let expected = [
+        "Y1 app asked_sysctls[net.ipv4.tcp_rmem]",
+        "Y1 side asked_sysctls[kernel.msgmax]",
+        "Y4  pod.host_sysctls[kernel.msgmax]",
+    ];
+    assert_eq!(found(&seen, &pod, &host("v1")), expected);
 }

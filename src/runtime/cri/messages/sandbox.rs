@@ -83,6 +83,8 @@ pub(in crate::runtime::cri) struct LinuxPodSandboxConfig {
     pub cgroup_parent: String,
     #[prost(message, optional, tag = "2")]
     pub security_context: Option<LinuxSandboxSecurityContext>,
+    #[prost(btree_map = "string, string", tag = "3")]
+    pub sysctls: BTreeMap<String, String>,
 }
 
 /// Names a sandbox.

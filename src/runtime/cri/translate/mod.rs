@@ -59,6 +59,7 @@ mod samples {
                 user: None,
                 group: None,
                 supplemental_groups: Vec::new(),
+                sysctls: Vec::new(),
             },
             containers: vec![container()],
             volumes: vec![VolumePlan::EmptyDir { name: "shared".to_owned() }],

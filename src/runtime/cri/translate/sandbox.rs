@@ -39,6 +39,7 @@ pub(in crate::runtime::cri) fn sandbox(plan: &Plan, cgroup_root: &str, logs: &Pa
         linux: Some(LinuxPodSandboxConfig {
             cgroup_parent: format!("{}/{}", cgroup_root.trim_end_matches('/'), plan.cgroup_parent()),
             security_context: Some(security),
+            sysctls: plan.sandbox.sysctls.iter().map(|s| (s.name.clone(), s.value.clone())).collect(),
         }),
     }
 }
@@ -120,6 +121,7 @@ mod tests {
                     ),
                 },
             ),
+            sysctls: {},
         },
     ),
 }"#;
