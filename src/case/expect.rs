@@ -9,7 +9,7 @@ use crate::diagnostic::yaml::{Cursor, Kind};
 pub(super) const NAMESPACES: &[&str] = &["net", "ipc", "uts", "pid", "mnt", "user", "cgroup", "time"];
 /// What members can have the same or different of.
 pub(super) const IDENTITIES: &[&str] =
-    &["net", "ipc", "uts", "pid", "mnt", "user", "cgroup", "time", "address", "shm", "root"];
+    &["net", "ipc", "uts", "pid", "mnt", "user", "cgroup", "time", "address", "shm", "root", "ids"];
 const TESTS: &[&str] = &["equals", "contains", "lacks", "absent", "at_least"];
 
 /// Whether a map is an expectation rather than another step.

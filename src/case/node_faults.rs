@@ -169,3 +169,18 @@ fn a_sysctl_of_a_namespace_that_is_the_nodes_is_refused() {
     assert_eq!(faults("hostNetwork", "kernel.shm_rmid_forced"), [""; 0]);
     assert_eq!(faults("hostIPC", "net.ipv4.tcp_syncookies"), [""; 0]);
 }
+
+#[test]
+fn users_of_its_own_exclude_the_hosts_namespaces() {
+    for name in ["hostNetwork", "hostPID", "hostIPC"] {
+        let text = format!(
+            "about: A Pod.\nshows: [X4]\npod:\n  hostUsers: false\n  {name}: true\n  containers: [{{name: a}}]\n"
+        );
+        let faults = parse_case(&text, Path::new("case.yaml"), "area/case").expect_err(name);
+        let faults: Vec<String> = faults.iter().map(without_place).collect();
+        let help = "a Pod with users of its own has these namespaces of its own as well: remove one of the two";
+        assert_eq!(faults, [format!("pod.{name}: {name} excludes hostUsers: false ({help})")]);
+        let allowed = text.replace("hostUsers: false", "hostUsers: true");
+        assert!(parse_case(&allowed, Path::new("case.yaml"), "area/case").is_ok(), "{name}");
+    }
+}

@@ -3,10 +3,12 @@
 use super::cgroup::{Hierarchy, Leaf};
 use super::devices;
 use super::fault::{Context, Fault};
+use super::idmap;
 use super::member::Spec;
 use super::mounts::{Mount, What};
 use super::paths::{Missing, Root, handle};
 use super::program;
+use super::user_namespace::Ground;
 use super::{rootfs, sysctls};
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag, open, openat};
@@ -33,6 +35,8 @@ pub struct Birth<'a> {
     pub joins: &'a [Join],
     /// A byte comes here once the Pod's network is there; the end of file means that it never will be.
     pub gate: Option<BorrowedFd<'a>>,
+    /// In a user namespace: what was prepared outside, cgroups and oom score included.
+    pub ground: Option<&'a Ground>,
 }
 
 /// Becomes the member. Only returns if that failed.
@@ -42,8 +46,10 @@ pub struct Birth<'a> {
 pub fn become_member(spec: &Spec, birth: &Birth<'_>) -> Result<Infallible, Fault> {
     program::reset_signals().to(|| "reset signals")?;
     umask(Mode::empty());
-    birth.leaf.join(birth.in_cgroup)?;
-    program::set_oom_score(spec.program.oom_score_adj)?;
+    if birth.ground.is_none() {
+        birth.leaf.join(birth.in_cgroup)?;
+        program::set_oom_score(spec.program.oom_score_adj)?;
+    }
     setsid().to(|| "begin a session")?;
     for (namespace, kind) in birth.joins {
         setns(namespace, *kind).to(|| format!("join the sandbox's namespace {kind:?}"))?;
@@ -58,14 +64,21 @@ pub fn become_member(spec: &Spec, birth: &Birth<'_>) -> Result<Infallible, Fault
     // Once for all that is mounted from here on: what is bound is a copy of what is private.
     let private = MsFlags::MS_PRIVATE | MsFlags::MS_REC;
     mount(None::<&str>, "/", None::<&str>, private, None::<&str>).to(|| "keep mounts private")?;
-    let path = rootfs::mount_root(&spec.image, &spec.dir)?;
-    let output = open_log(&spec.log)?;
-    let root = Root::open(&path).to(|| format!("open {}", path.display()))?;
-    for one in &spec.mounts {
-        make_mount(&root, one, birth.leaf)?;
+    let (root, output) = match birth.ground {
+        Some(ground) => attach_ground(ground)?,
+        None => {
+            let path = rootfs::mount_root(&spec.image, &spec.dir)?;
+            (Root::open(&path).to(|| format!("open {}", path.display()))?, open_log(&spec.log)?)
+        }
+    };
+    for (index, one) in spec.mounts.iter().enumerate() {
+        match birth.ground.and_then(|ground| ground.binds.get(index)?.as_ref()) {
+            Some(tree) => bind_prepared(&root, tree, &one.target)?,
+            None => make_mount(&root, one, birth.leaf)?,
+        }
     }
     if !spec.mounts.iter().any(|m| m.target == Path::new("/dev") && matches!(m.what, What::Bind { .. })) {
-        devices::populate(&root, spec.privileged)?;
+        devices::populate(&root, spec.privileged, birth.ground.is_some())?;
     }
     let cwd = Path::new(&spec.program.cwd);
     root.resolve(cwd, Missing::MakeDirectory).to(|| format!("make the working directory {}", cwd.display()))?;
@@ -81,7 +94,28 @@ pub fn become_member(spec: &Spec, birth: &Birth<'_>) -> Result<Infallible, Fault
     program::become_program(&spec.program, birth.gate)
 }
 
-fn open_log(path: &Path) -> Result<OwnedFd, Fault> {
+/// The root comes to lie on top of the host's, where a path that begins there does not meet it.
+fn attach_ground(ground: &Ground) -> Result<(Root, OwnedFd), Fault> {
+    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    let host = open("/", flags, Mode::empty()).to(|| "open the host's root")?;
+    idmap::attach(&ground.root, host.as_fd()).to(|| "attach the root")?;
+    let root = Root::of(ground.root.try_clone().to(|| "hold the root")?);
+    Ok((root, ground.log.try_clone().to(|| "hold the log")?))
+}
+
+fn bind_prepared(root: &Root, tree: &OwnedFd, target: &Path) -> Result<(), Fault> {
+    let action = || format!("mount on {}", target.display());
+    let directory = fstat(tree).to(action)?.st_mode & nix::libc::S_IFMT == nix::libc::S_IFDIR;
+    let missing = if directory { Missing::MakeDirectory } else { Missing::MakeFile };
+    let held = root.resolve(target, missing).to(action)?;
+    idmap::attach(tree, held.as_fd()).to(action)
+}
+
+/// Opens the file for what a member prints.
+///
+/// # Errors
+/// The kernel's.
+pub fn open_log(path: &Path) -> Result<OwnedFd, Fault> {
     let flags = OFlag::O_CREAT | OFlag::O_WRONLY | OFlag::O_APPEND | OFlag::O_CLOEXEC;
     openat(AT_FDCWD, path, flags, Mode::from_bits_truncate(0o600)).to(|| format!("open {}", path.display()))
 }

@@ -2,6 +2,7 @@
 
 use super::fault::{Context, Fault};
 use super::paths::Root;
+use super::user_namespace::bind_device;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, openat};
 use nix::sys::stat::{FchmodatFlags, Mode, SFlag, fchmodat, makedev, mkdirat, mknodat};
@@ -85,17 +86,22 @@ const LINKS: [(&str, &str); 6] = [
 /// Directories of the host's /dev that a privileged container has its own of, and what is no device of its.
 const NOT_HANDED_ON: [&str; 8] = ["pts", "shm", "fd", "mqueue", ".lxc", ".lxd-mounts", ".udev", "console"];
 
-/// Fills a fresh /dev; for a privileged container with the host's devices too. The umask must be 0.
+/// Fills a fresh /dev; for a privileged container with the host's devices too. The umask must be 0. In a user namespace no
+/// device can be made, and the host's are bound there; those beyond the usual ones are left out.
 ///
 /// # Errors
 /// The kernel's, with the node.
-pub fn populate(root: &Root, privileged: bool) -> Result<(), Fault> {
+pub fn populate(root: &Root, privileged: bool, bind: bool) -> Result<(), Fault> {
     let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     let dev = openat(root, "dev", flags, Mode::empty()).to(|| "open /dev")?;
-    if privileged {
+    if privileged && !bind {
         host_devices(Path::new("/dev"), &dev)?;
     }
     for (name, major, minor) in NODES {
+        if bind {
+            bind_device(name, dev.as_fd())?;
+            continue;
+        }
         let made = mknodat(&dev, name, SFlag::S_IFCHR, Mode::from_bits_truncate(0o666), makedev(major, minor));
         existing_is_fine(made).to(|| format!("make /dev/{name}"))?;
     }

@@ -21,7 +21,8 @@ use std::convert::Infallible;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
-/// The mount namespace last: what comes before it is looked up on the host.
+/// The mount namespace last: what comes before it is looked up on the host. A user namespace of the Pod comes after it, since
+/// it takes the host's privileges away.
 const KINDS: [(&str, CloneFlags); 5] = [
     ("net", CloneFlags::CLONE_NEWNET),
     ("ipc", CloneFlags::CLONE_NEWIPC),
@@ -55,8 +56,10 @@ struct Child {
 }
 
 fn start(member: &Member, command: &Program, asking: BorrowedFd<'_>) -> Result<Child, Fault> {
+    let users = member.spec.own_users.then_some(("user", CloneFlags::CLONE_NEWUSER));
     let joins: Vec<Join> = KINDS
         .into_iter()
+        .chain(users)
         .map(|(name, kind)| Ok((open_namespace(member.pid, name)?, kind)))
         .collect::<Result<_, Fault>>()?;
     let pid_namespace = open_namespace(member.pid, "pid")?;

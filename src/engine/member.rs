@@ -82,6 +82,10 @@ pub struct Spec {
     pub hostname: Option<String>,
     /// Sysctls to set in the namespaces that it owns.
     pub sysctls: Vec<Sysctl>,
+    /// It is born into a user namespace of the Pod's.
+    pub own_users: bool,
+    /// Sources of mounts whose owners are the Pod's already.
+    pub unmapped: Vec<PathBuf>,
     /// What its cgroup holds it to.
     pub resources: LinuxResources,
 }
@@ -127,6 +131,8 @@ impl Spec {
             privileged: false,
             own_cgroup_namespace: false,
             hostname: plan.hostname.clone().filter(|_| plan.namespaces.network != Scope::Node),
+            own_users: plan.own_users,
+            unmapped: vec![files.shm.clone()],
             sysctls: plan.sandbox.sysctls.clone(),
             resources: plan.sandbox.resources,
         })
@@ -157,6 +163,8 @@ impl Spec {
             privileged: plan.privileged,
             own_cgroup_namespace: host.pure_v2 && !plan.privileged,
             hostname: None,
+            own_users: request.plan.own_users,
+            unmapped: vec![files.shm.clone()],
             sysctls: Vec::new(),
             resources: plan.resources,
         })

@@ -12,6 +12,7 @@ mod device_program;
 mod devices;
 mod exec;
 mod fault;
+mod idmap;
 mod member;
 mod mounts;
 mod namespace;
@@ -27,6 +28,7 @@ mod seccomp_filter;
 mod serve;
 mod start;
 mod sysctls;
+mod user_namespace;
 mod users;
 
 pub mod protocol;

@@ -38,6 +38,11 @@ impl Root {
         openat(AT_FDCWD, path, OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty()).map(Root)
     }
 
+    /// What a descriptor holds, as a root.
+    pub fn of(directory: OwnedFd) -> Root {
+        Root(directory)
+    }
+
     /// Holds what `path` means to a process in this root. Links are read as text and followed here, so neither an
     /// absolute link, nor `..`, nor a magic link of a mounted procfs leaves the root, and nobody can swap a step that is
     /// already held.

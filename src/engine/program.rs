@@ -146,7 +146,6 @@ pub type Report = (String, OwnedFd);
 /// # Errors
 /// What the child told, or that nobody asks any more.
 pub fn until_it_runs((object, pipe): Report, asking: BorrowedFd<'_>) -> Result<(), Fault> {
-    let mut text = String::new();
     loop {
         // The other side waits for our answer: all that can come from it is the end.
         let mut fds = [PollFd::new(pipe.as_fd(), PollFlags::POLLIN), PollFd::new(asking, PollFlags::POLLIN)];
@@ -159,6 +158,15 @@ pub fn until_it_runs((object, pipe): Report, asking: BorrowedFd<'_>) -> Result<(
             }
         }
     }
+    told((&object, pipe))
+}
+
+/// What a child told that is past telling more.
+///
+/// # Errors
+/// Just that.
+pub fn told((object, pipe): (&str, OwnedFd)) -> Result<(), Fault> {
+    let mut text = String::new();
     File::from(pipe).read_to_string(&mut text).to(|| format!("hear of {object}"))?;
     if text.is_empty() {
         return Ok(());

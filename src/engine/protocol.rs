@@ -62,6 +62,17 @@ pub struct StartRequest {
     pub sources: Vec<Vec<PathBuf>>,
     /// Address of the Pod, unless it uses the host's network.
     pub address: Option<Address>,
+    /// Ids of a user namespace of the Pod's own.
+    pub ids: Option<IdRange>,
+}
+
+/// Ids of the host that are a Pod's from 0 on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IdRange {
+    /// The first on the host.
+    pub base: u32,
+    /// How many.
+    pub length: u32,
 }
 
 /// An image as it lies on the host.

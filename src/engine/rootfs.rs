@@ -1,11 +1,13 @@
 //! The root file system of a member: an overlay on its image, or a copy of the image where there is no overlayfs.
 
 use super::fault::{Context, Fault};
+use super::idmap;
 use nix::errno::Errno;
 use nix::mount::{MsFlags, mount};
 use std::collections::HashMap;
 use std::fs;
 use std::io;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, lchown, symlink};
 use std::path::{Path, PathBuf};
 
@@ -14,6 +16,14 @@ use std::path::{Path, PathBuf};
 /// # Errors
 /// The kernel's, with the step.
 pub fn mount_root(image: &Path, dir: &Path) -> Result<PathBuf, Fault> {
+    mount_root_for(image, dir, None)
+}
+
+/// As [`mount_root`], for a user namespace and the host's id of its root, whom everything in it belongs to.
+///
+/// # Errors
+/// As [`mount_root`]; an image on a file system that cannot be mapped.
+pub fn mount_root_for(image: &Path, dir: &Path, users: Option<(&OwnedFd, u32)>) -> Result<PathBuf, Fault> {
     let [upper, work, root] = ["upper", "work", "root"].map(|name| dir.join(name));
     for path in [dir, &upper, &work, &root] {
         fs::create_dir(path).to(|| format!("make {}", path.display()))?;
@@ -21,11 +31,20 @@ pub fn mount_root(image: &Path, dir: &Path) -> Result<PathBuf, Fault> {
     // The root directory's own mode shows in the container, not the one mkdir gave under somebody's umask.
     let mode = fs::metadata(image).to(|| format!("look at the image {}", image.display()))?.permissions();
     fs::set_permissions(&upper, mode).to(|| format!("set the mode of {}", upper.display()))?;
-    let options = format!("lowerdir={},upperdir={},workdir={}", image.display(), upper.display(), work.display());
+    let mut lower = image.to_owned();
+    if let Some((users, owner)) = users {
+        chown(&upper, Some(owner), Some(owner)).to(|| format!("hand {} over", upper.display()))?;
+        lower = dir.join("lower");
+        fs::create_dir(&lower).to(|| format!("make {}", lower.display()))?;
+        let held = fs::File::open(&lower).to(|| format!("open {}", lower.display()))?;
+        let tree = idmap::detached(image, Some(users), true)?;
+        idmap::attach(&tree, held.as_fd()).to(|| format!("attach the image to {}", lower.display()))?;
+    }
+    let options = format!("lowerdir={},upperdir={},workdir={}", lower.display(), upper.display(), work.display());
     match mount(Some("overlay"), &root, Some("overlay"), MsFlags::empty(), Some(options.as_str())) {
         Ok(()) => Ok(root),
         // No such file system, or none on top of what holds this directory.
-        Err(Errno::ENODEV | Errno::EINVAL | Errno::EPERM) => {
+        Err(Errno::ENODEV | Errno::EINVAL | Errno::EPERM) if users.is_none() => {
             copy(image, &root, &mut HashMap::new()).to(|| format!("copy the image {}", image.display()))?;
             let onto_itself = mount(Some(&root), &root, None::<&str>, MsFlags::MS_BIND, None::<&str>);
             onto_itself.to(|| format!("bind {}", root.display())).map(|()| root)

@@ -12,8 +12,9 @@ use super::mounts::PodFiles;
 use super::namespace::{open_namespace, with_children_in};
 use super::network;
 use super::pod::{Member, Pod};
-use super::program::{self, Report, until_it_runs};
+use super::program::{self, Report, told, until_it_runs};
 use super::protocol::StartRequest;
+use super::user_namespace::{self, Cradle};
 use crate::plan::Scope;
 use nix::fcntl::OFlag;
 use nix::mount::{MsFlags, mount};
@@ -23,7 +24,7 @@ use std::fs;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 /// Where containers wait for the Pod's network, and the end by which they are let go.
-struct Gate {
+pub struct Gate {
     closed: OwnedFd,
     opener: OwnedFd,
 }
@@ -35,7 +36,7 @@ impl Gate {
     }
 
     /// A child's side: it must not be the one who holds the gate's other end, whose last closing tells of a lost Pod.
-    fn wait_here(&self) -> BorrowedFd<'_> {
+    pub fn wait_here(&self) -> BorrowedFd<'_> {
         // The number is open in this child, which never drops what owns it: it ends by exec or by _exit.
         let _ = nix::unistd::close(self.opener.as_raw_fd());
         self.closed.as_fd()
@@ -65,11 +66,12 @@ impl Pod {
         let pure_v2 = request.hierarchies.iter().all(|h| h.unified);
         let capabilities = CapabilitySet::current().to(|| "read our capabilities")?;
         let host = Host { pure_v2, name, capabilities };
-        let sandbox_runs =
-            self.spawn(request, Spec::sandbox(request, &files)?, sandbox_namespaces(request), &[], None)?;
+        let users = request.ids.map(user_namespace::make).transpose()?;
+        let place = Place { own: sandbox_namespaces(request), joins: &[], users: users.as_ref(), pid: None };
+        let sandbox_runs = self.spawn(request, Spec::sandbox(request, &files)?, &place, None)?;
         let sandbox = self.members.first().map_or(0, |m| m.pid);
         let gate = Gate::new()?;
-        let containers_run = self.spawn_containers(request, &files, &host, sandbox, &gate)?;
+        let containers_run = self.spawn_containers(request, &files, &host, (sandbox, users.as_ref()), &gate)?;
         if plan.namespaces.network != Scope::Node {
             let (ours, pods) = (open_namespace(0, "net")?, open_namespace(sandbox, "net")?);
             network::set_up(&ours, &pods, &request.interface, request.address)?;
@@ -85,7 +87,7 @@ impl Pod {
         request: &StartRequest,
         files: &PodFiles,
         host: &Host<'_>,
-        sandbox: i32,
+        (sandbox, users): (i32, Option<&OwnedFd>),
         gate: &Gate,
     ) -> Result<Vec<Report>, Fault> {
         let plan = &request.plan;
@@ -93,9 +95,10 @@ impl Pod {
         let born_in = (plan.namespaces.pid == Scope::Pod).then(|| open_namespace(sandbox, "pid")).transpose()?;
         let mut own = CloneFlags::CLONE_NEWNS;
         own.set(CloneFlags::CLONE_NEWPID, plan.namespaces.pid == Scope::Container);
+        let place = Place { own, joins: &joins, users, pid: born_in.as_ref() };
         let one = |index| {
             let spec = Spec::container(request, index, files, host)?;
-            with_children_in(born_in.as_ref(), || self.spawn(request, spec, own, &joins, Some(gate)))
+            self.spawn(request, spec, &place, Some(gate))
         };
         (0..plan.containers.len()).map(one).collect()
     }
@@ -104,8 +107,7 @@ impl Pod {
         &mut self,
         request: &StartRequest,
         spec: Spec,
-        namespaces: CloneFlags,
-        joins: &[Join],
+        place: &Place<'_>,
         gate: Option<&Gate>,
     ) -> Result<Report, Fault> {
         let object = spec.object();
@@ -117,16 +119,43 @@ impl Pod {
         leaf.limit(&spec.resources).map_err(of_it)?;
         restrict_devices(leaf, spec.privileged).map_err(of_it)?;
         let (runs, failed) = pipe2(OFlag::O_CLOEXEC).to(|| "make a pipe")?;
-        let unified = leaf.open_unified()?;
-        let child = |in_cgroup| {
-            let gate = gate.map(Gate::wait_here);
-            let Err(fault) = become_member(spec, &Birth { leaf, in_cgroup, joins, gate });
-            program::leave(&failed, &fault)
+        let birth = Birth { leaf, in_cgroup: false, joins: place.joins, gate: None, ground: None };
+        let born = match (place.users, request.ids) {
+            (Some(users), Some(range)) => {
+                let cradle = Cradle { users, range, pid: place.pid, own: place.own, gate };
+                user_namespace::start(spec, &birth, &cradle, &failed).map_err(of_it)?
+            }
+            _ => {
+                let unified = leaf.open_unified()?;
+                let child = |in_cgroup| {
+                    let gate = gate.map(Gate::wait_here);
+                    let Err(fault) = become_member(spec, &Birth { in_cgroup, gate, ..birth });
+                    program::leave(&failed, &fault)
+                };
+                let fork = || fork_into(place.own, unified.as_ref().map(AsFd::as_fd), child);
+                Some(with_children_in(place.pid, || fork().to(|| format!("clone {object}")))?)
+            }
         };
-        let pid = fork_into(namespaces, unified.as_ref().map(AsFd::as_fd), child).to(|| format!("clone {object}"))?;
+        let Some(pid) = born else {
+            drop(failed);
+            told((&object, runs))?;
+            return Err("it went without a word").to(|| format!("start {object}"));
+        };
         (member.pid, member.exit) = (pid, None);
         Ok((object, runs))
     }
+}
+
+/// Where a member is born.
+struct Place<'a> {
+    /// Namespaces of its own.
+    own: CloneFlags,
+    /// Namespaces that it joins.
+    joins: &'a [Join],
+    /// The Pod's user namespace, if it has one.
+    users: Option<&'a OwnedFd>,
+    /// The Pod's PID namespace, if its members share one.
+    pid: Option<&'a OwnedFd>,
 }
 
 fn restrict_devices(leaf: &Leaf, privileged: bool) -> Result<(), Fault> {
@@ -179,8 +208,9 @@ fn make_files(request: &StartRequest, files: &PodFiles, name: &str) -> Result<()
     if plan.namespaces.ipc != Scope::Node {
         fs::create_dir(&files.shm).to(|| format!("make {}", files.shm.display()))?;
         let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
-        let data = Some("mode=1777,size=65536k");
-        mount(Some("shm"), &files.shm, Some("tmpfs"), flags, data).to(|| "mount the Pod's /dev/shm")?;
+        let owner = request.ids.map_or_else(String::new, |ids| format!(",uid={0},gid={0}", ids.base));
+        let data = format!("mode=1777,size=65536k{owner}");
+        mount(Some("shm"), &files.shm, Some("tmpfs"), flags, Some(data.as_str())).to(|| "mount the Pod's /dev/shm")?;
     }
     Ok(())
 }

@@ -117,6 +117,10 @@ pub struct Credentials {
     pub uid: [u32; 4],
     pub gid: [u32; 4],
     pub groups: Vec<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uid_map: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gid_map: Option<Vec<String>>,
     pub capabilities: Capabilities,
 }
 

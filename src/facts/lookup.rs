@@ -31,6 +31,8 @@ const VOCABULARY: &[&str] = &[
     "members.*.credentials.uid.**",
     "members.*.credentials.gid.**",
     "members.*.credentials.groups.**",
+    "members.*.credentials.uid_map.**",
+    "members.*.credentials.gid_map.**",
     "members.*.credentials.capabilities.effective.**",
     "members.*.credentials.capabilities.permitted.**",
     "members.*.credentials.capabilities.inheritable.**",

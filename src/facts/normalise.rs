@@ -70,7 +70,7 @@ impl View<'_> {
             namespaces: Some(self.namespaces(name, seen)),
             cgroup: Some(self.cgroup(seen)),
             limits: Some(limits(&seen.cgroup.limits)),
-            credentials: Some(credentials(&seen.credentials)),
+            credentials: Some(credentials(&seen.credentials, seen.ids.as_ref())),
             security: Some(security(seen)),
             mounts: Some(classes.mounts(&seen.mounts)),
             shm: self.shm(name, seen),
@@ -218,7 +218,18 @@ fn events(events: &observe::Events) -> document::Events {
     }
 }
 
-fn credentials(seen: &observe::Credentials) -> document::Credentials {
+/// A map without this host's numbers: `<base>` for a multiple of 65536 that is none of the host's own first ones, as a kubelet
+/// chooses it; any other number stands as it is.
+fn id_map(map: &[observe::IdRange]) -> Vec<String> {
+    let line = |range: &observe::IdRange| {
+        let base = range.outside != 0 && range.outside.is_multiple_of(65536);
+        let outside = if base { "<base>".to_owned() } else { range.outside.to_string() };
+        format!("{} {outside} {}", range.inside, range.length)
+    };
+    map.iter().map(line).collect()
+}
+
+fn credentials(seen: &observe::Credentials, ids: Option<&observe::IdMaps>) -> document::Credentials {
     let mut groups = seen.groups.clone();
     groups.sort_unstable();
     let sets = &seen.capabilities;
@@ -226,6 +237,8 @@ fn credentials(seen: &observe::Credentials) -> document::Credentials {
         uid: seen.uid,
         gid: seen.gid,
         groups,
+        uid_map: ids.map(|ids| id_map(&ids.uid)),
+        gid_map: ids.map(|ids| id_map(&ids.gid)),
         capabilities: document::Capabilities {
             effective: capabilities::names(sets.effective),
             permitted: capabilities::names(sets.permitted),
@@ -261,6 +274,8 @@ fn identities(seen: &MemberSeen) -> BTreeMap<String, String> {
         .map(|kind| (kind.to_owned(), seen.namespaces.get(kind).map_or_else(|| NO_SUCH_KIND.to_owned(), text)))
         .collect();
     identities.insert("root".to_owned(), text(&seen.root));
+    // Ranges as a kubelet gives them are the same or apart.
+    identities.extend(seen.ids.as_ref().map(|ids| ("ids".to_owned(), format!("{:?} {:?}", ids.uid, ids.gid))));
     identities.extend(seen.shm.map(|shm| ("shm".to_owned(), text(&shm.id))));
     let addresses: Vec<String> = seen.own_addresses().map(|address| address.to_string()).collect();
     identities.extend((!addresses.is_empty()).then(|| ("address".to_owned(), addresses.join(" "))));
@@ -336,6 +351,7 @@ mod tests {
         cgroup.files.insert("memory_bytes", "/sys/fs/cgroup/memory/x/memory.limit_in_bytes".to_owned());
         let paths = [("memory", "/root/pod/1"), ("cpu", "/root/pod/1"), ("pids", "/")];
         MemberSeen {
+            ids: None,
             pid,
             own_pid: Some(1),
             namespaces: ids.filter(|(kind, _)| *kind != "time").collect(),

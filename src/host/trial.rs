@@ -3,7 +3,7 @@
 use super::ahead::{Place, Places};
 use super::cgroup::{Hierarchies, TOP};
 use super::volume::{self, VOLUMES};
-use super::{HostError, hosts, link, lock, mounts, places, poll_until, scaled, subnet};
+use super::{HostError, hosts, ids, link, lock, mounts, places, poll_until, scaled, subnet};
 use crate::plan::{MountSource, Plan, VolumePlan};
 use crate::pod::SeccompProfile;
 use std::fs::{OpenOptions, Permissions};
@@ -41,6 +41,8 @@ pub struct TrialDir {
     places: Arc<Places>,
     /// Of its Pod, once it has one.
     address: Mutex<Option<Ipv4Addr>>,
+    /// The first id of its Pod's range, once it has one.
+    ids: Mutex<Option<u32>>,
 }
 
 impl TrialDir {
@@ -51,7 +53,16 @@ impl TrialDir {
             cgroups.push(cgroup_root.clone());
         }
         let (cgroups, address) = (Mutex::new(cgroups), Mutex::default());
-        Ok(TrialDir { dir, tag, cgroup_root, hierarchies, cgroups, address, places: Arc::clone(places) })
+        Ok(TrialDir {
+            dir,
+            tag,
+            cgroup_root,
+            hierarchies,
+            cgroups,
+            address,
+            ids: Mutex::default(),
+            places: Arc::clone(places),
+        })
     }
 
     /// Eight lower-case letters and digits, unique on this host: for names of interfaces, `pchk<tag>`.
@@ -72,6 +83,11 @@ impl TrialDir {
     /// The address of its Pod, where [`super::Run::address_for`] keeps it.
     pub(super) fn address(&self) -> &Mutex<Option<Ipv4Addr>> {
         &self.address
+    }
+
+    /// The first id of its Pod's range, where [`super::Run::ids_for`] keeps it.
+    pub(super) fn ids(&self) -> &Mutex<Option<u32>> {
+        &self.ids
     }
 
     /// Cgroup path, from podcheck's base in each hierarchy, below which the plan's paths lie: `/podcheck/<run>-<tag>`, or
@@ -180,6 +196,7 @@ impl TrialDir {
             left.push(format!("interface {interface}"));
         }
         subnet::release_of_trial(&self);
+        ids::release_of_trial(&self);
         mounts::remove_dir(&self.dir)?;
         self.places.prepare();
         Ok(left)

@@ -4,7 +4,9 @@ use super::cgroup::{self, Hierarchy};
 use super::cgroup_files::PodDir;
 use super::error::ObserveError;
 use super::host_mounts::HostMounts;
-use super::observation::{Host, MemberSeen, Security, Seen, Subject};
+use super::idmap::{self, IdMaps};
+use super::mountinfo::Mount;
+use super::observation::{Host, InodeId, MemberSeen, Security, Seen, Subject};
 use super::read::{self, Evidence, Root, senseless, unreadable};
 use super::words::{nul_separated, number};
 use super::{mountinfo, stat, status};
@@ -156,6 +158,11 @@ impl Reader<'_> {
             Some(controller) => memberships.v1.get(controller).cloned(),
             None => memberships.unified.clone(),
         };
+        let ids = self.ids(process, namespaces.get("user").copied())?;
+        let mounts = match &ids {
+            Some(ids) => mounts.into_iter().map(|m| Mount { superblock: ids.options(m.superblock), ..m }).collect(),
+            None => mounts,
+        };
         Ok(MemberSeen {
             pid,
             own_pid: status.own_pid,
@@ -163,7 +170,11 @@ impl Reader<'_> {
             cgroup: self.cgroup(of_member, subject.name, evidence)?,
             memberships,
             outside: Seen::Absent,
-            credentials: status.credentials,
+            credentials: match &ids {
+                Some(ids) => ids.inside(status.credentials),
+                None => status.credentials,
+            },
+            ids,
             security: Security { no_new_privs: status.no_new_privs, seccomp: status.seccomp, apparmor },
             mounts,
             hostname: None,
@@ -178,6 +189,22 @@ impl Reader<'_> {
             files: files(&root, in_root)?,
             network: None,
         })
+    }
+}
+
+impl Reader<'_> {
+    /// The maps of a user namespace, unless it is the host's.
+    fn ids(&self, process: &Process, user: Option<InodeId>) -> Result<Option<IdMaps>, ObserveError> {
+        let of_host = |id| self.host.namespaces.get("user").is_some_and(|host| host.contains(&id));
+        if user.is_none_or(of_host) {
+            return Ok(None);
+        }
+        let map = |file: &str| {
+            let path = format!("/proc/{}/{file}", process.pid());
+            let text = read::text(process, file).map_err(unreadable(path.clone()))?;
+            idmap::parse(&text).map_err(senseless(path))
+        };
+        Ok(Some(IdMaps { uid: map("uid_map")?, gid: map("gid_map")? }))
     }
 }
 

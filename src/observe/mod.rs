@@ -10,6 +10,7 @@ mod cgroup_files;
 mod enter;
 mod error;
 mod host_mounts;
+mod idmap;
 mod limits;
 mod look;
 mod member;
@@ -27,6 +28,7 @@ mod words;
 
 pub use asked::{sysctls_here, sysctls_of};
 pub use error::{Malformed, ObserveError};
+pub use idmap::{IdMaps, IdRange};
 pub use limits::{CpuShare, Events, Limit, Limits};
 pub use mountinfo::{Mount, parse as parse_mountinfo};
 pub use network::{Interface, Network, Route};

@@ -126,8 +126,10 @@ pub struct MemberSeen {
     pub outside: Seen<Vec<Outside>>,
     /// What its own cgroup holds it to.
     pub cgroup: CgroupSeen,
-    /// User, groups, capabilities.
+    /// User, groups, capabilities; ids as its user namespace calls them.
     pub credentials: Credentials,
+    /// The ids of its user namespace, if that is not the host's.
+    pub ids: Option<super::idmap::IdMaps>,
     /// What it may not do.
     pub security: Security,
     /// Mounts it can reach, in the kernel's order.

@@ -43,6 +43,8 @@ pub struct Plan {
     pub hostname: Option<String>,
     /// Which namespaces the Pod has.
     pub namespaces: Namespaces,
+    /// The Pod has a user namespace of its own, with 65536 ids of the host that no other Pod has.
+    pub own_users: bool,
     /// The cgroups above the containers, outermost first: `kubepods`, `kubepods/burstable`, `kubepods/burstable/pod<uid>`.
     /// podcheck makes them, as a kubelet would; the last is the parent of sandbox and containers.
     pub cgroups: Vec<CgroupPlan>,
@@ -76,6 +78,7 @@ pub fn plan(pod: &Pod, node: &Node, uid: &str) -> Plan {
         qos,
         hostname: namespaces::hostname(pod),
         namespaces: namespaces::of(&pod.spec),
+        own_users: pod.spec.own_users,
         cgroups: cgroup::above_containers(pod, qos, uid, node),
         grace_period_seconds: pod.spec.termination_grace_period_seconds,
         resolv_conf: pod.spec.dns.as_ref().map(files::resolv_conf),

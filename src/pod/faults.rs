@@ -131,7 +131,6 @@ fn faults_of_specs() {
             "initContainers: [{name: x}]\nhostUsers: false\nruntimeClassName: gvisor\nos: {name: windows}\ncontainers: [{name: a, image: b}]",
             &[
                 "5:3: spec.initContainers: not implemented yet (it would change what podcheck observes; remove it to judge the rest)",
-                "6:3: spec.hostUsers: not implemented yet (only true so far: anything else would change what podcheck observes)",
                 "7:3: spec.runtimeClassName: not implemented yet (it would change what podcheck observes; remove it to judge the rest)",
                 "8:8: spec.os.name: not implemented yet (only linux so far: anything else would change what podcheck observes)",
             ],

@@ -34,6 +34,8 @@ pub struct PodSpec {
     pub host_pid: bool,
     /// `shareProcessNamespace`.
     pub share_process_namespace: bool,
+    /// `hostUsers: false`: a user namespace of the Pod's own.
+    pub own_users: bool,
     /// `hostname`, if set; otherwise the Pod's name is the host name.
     pub hostname: Option<String>,
     /// `terminationGracePeriodSeconds`, 30 if unset.

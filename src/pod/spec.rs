@@ -20,6 +20,7 @@ pub(super) fn read(cursor: &Cursor<'_>, default_image: Option<&str>, not_acted_o
         host_ipc: truth("hostIPC"),
         host_pid: truth("hostPID"),
         share_process_namespace: truth("shareProcessNamespace"),
+        own_users: cursor.get("hostUsers").and_then(|value| value.boolean()) == Some(false),
         hostname: text("hostname").and_then(|_| names::label(&cursor.get("hostname")?)),
         termination_grace_period_seconds: grace_period(cursor),
         priority_class_name: text("priorityClassName"),
@@ -36,6 +37,17 @@ pub(super) fn read(cursor: &Cursor<'_>, default_image: Option<&str>, not_acted_o
             "shareProcessNamespace excludes hostPID",
             "a Pod has one PID namespace for all, or the host's: remove one of the two",
         );
+    }
+    if spec.own_users {
+        for (name, set) in [("hostNetwork", spec.host_network), ("hostPID", spec.host_pid), ("hostIPC", spec.host_ipc)]
+        {
+            if set && let Some(value) = cursor.get(name) {
+                value.fault(
+                    format!("{name} excludes hostUsers: false"),
+                    "a Pod with users of its own has these namespaces of its own as well: remove one of the two",
+                );
+            }
+        }
     }
     // The host's network comes with the host's name.
     if spec.host_network

@@ -7,9 +7,9 @@ use self::ahead::Processes;
 use self::connection::Connection;
 use super::image::{self, Image, Images};
 use super::{ExecOutput, Kind, Member, Reported, RunningPod, Runtime, RuntimeError, RuntimeName};
-use crate::engine::protocol::{Address, Image as EngineImage, Reply, Request, StartRequest};
+use crate::engine::protocol::{Address, IdRange, Image as EngineImage, Reply, Request, StartRequest};
 use crate::engine::{Fault, Hierarchy};
-use crate::host::{self, HostError, Process, Run, TrialDir, scaled};
+use crate::host::{self, HostError, Process, RANGE_LENGTH, Run, TrialDir, abilities, scaled};
 use crate::plan::{Plan, Scope};
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -66,6 +66,10 @@ impl EngineRuntime {
             Scope::Node => None,
             Scope::Pod | Scope::Container => Some(address(self.run.address_for(dir).map_err(host_failed)?)),
         };
+        let ids = match plan.own_users {
+            true => Some(IdRange { base: self.run.ids_for(dir).map_err(host_failed)?, length: RANGE_LENGTH }),
+            false => None,
+        };
         dir.write_hosts(plan, address.map(|a| IpAddr::V4(a.pod))).map_err(host_failed)?;
         let pod = dir.cgroup(plan.cgroup_parent());
         let hierarchies = dir.hierarchies().list().iter().map(|h| Hierarchy {
@@ -86,6 +90,7 @@ impl EngineRuntime {
             images: vec![payload; plan.containers.len()],
             sources: plan.containers.iter().map(sources).collect(),
             address,
+            ids,
         })
     }
 
@@ -112,6 +117,11 @@ impl Runtime for EngineRuntime {
     }
 
     fn start(&self, plan: &Plan, dir: &TrialDir) -> Result<Box<dyn RunningPod>, RuntimeError> {
+        if plan.own_users
+            && let Some(reason) = why_no_user_namespaces()
+        {
+            return Err(RuntimeError::Unavailable { runtime: Kind::Engine.as_str().to_owned(), reason });
+        }
         let request = self.request(plan, dir)?;
         let address = request.address.map(|a| IpAddr::V4(a.pod));
         let mut connection = self.processes.take()?;
@@ -137,6 +147,14 @@ impl Runtime for EngineRuntime {
             grace: Duration::from_secs(plan.grace_period_seconds),
         }))
     }
+}
+
+/// Why a Pod cannot have a user namespace of its own here.
+fn why_no_user_namespaces() -> Option<String> {
+    let lacking = |name: &&str| abilities().get(*name).is_none_or(|ability| !ability.present);
+    let name = ["user-namespaces", "mount-setattr"].into_iter().find(lacking)?;
+    let reason = abilities().get(name).map_or("", |ability| ability.reason.as_str());
+    Some(format!("hostUsers: false takes {name}: {reason}"))
 }
 
 /// Says why the engine cannot be opened here; `None` if it probably can.

@@ -7,7 +7,7 @@ pub use report::SweepReport;
 use super::cgroup::{CgroupRoot, Hierarchies};
 use super::lock::RootLock;
 use super::run::DAEMONS;
-use super::{HostError, link, lock, mounts, places, poll_until, scaled, subnet, volume, why_not_root};
+use super::{HostError, ids, link, lock, mounts, places, poll_until, scaled, subnet, volume, why_not_root};
 use nix::fcntl::Flock;
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -204,6 +204,7 @@ fn remove_dirs(
     };
     mounts::remove_dir(dir)?;
     subnet::release(id);
+    ids::release(id);
     hierarchies.remove_top_if_empty(cgroup_top);
     Ok(())
 }

@@ -26,11 +26,22 @@ pub(super) fn judge(court: &mut Court<'_>, member: Member<'_>) {
     is_in(court, member, "uts", network, uts);
     is_in(court, member, "pid", pid, pid_rule);
     is_in(court, member, "mnt", "own", must("N4", CRI));
-    is_in(court, member, "user", "host", must("N7", USER));
+    let user = if spec.own_users { shared_with_sandbox(member) } else { "host" };
+    is_in(court, member, "user", user, must("N7", USER));
+    if spec.own_users {
+        judge_ids(court, member);
+    }
     is_in(court, member, "time", "host", should("N8", NAMESPACES));
     let cgroup = cgroup_namespace(court, member);
     is_in(court, member, "cgroup", cgroup, should("N6", CRI));
     judge_own_pid(court, member);
+}
+
+/// X1: 65536 ids from 0 on, which are the host's from a multiple of 65536 on, for users and groups alike.
+fn judge_ids(court: &mut Court<'_>, member: Member<'_>) {
+    for at in ["credentials.uid_map", "credentials.gid_map"] {
+        court.equals(must("X1", USER), (member.name, at), json!(["0 <base> 65536"]));
+    }
 }
 
 /// The sandbox owns what the Pod shares.

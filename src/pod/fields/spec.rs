@@ -86,7 +86,7 @@ pub(in crate::pod) static SPEC: &Object = &Object {
         later("initContainers"),
         later("ephemeralContainers"),
         later("hostAliases"),
-        later_unless("hostUsers", &["true"]),
+        acted("hostUsers", Shape::Bool),
         later("hostnameOverride"),
         later("overhead"),
         later("resourceClaims"),

@@ -107,6 +107,10 @@ impl Runtime for CriRuntime {
     }
 
     fn start(&self, plan: &Plan, dir: &TrialDir) -> Result<Box<dyn RunningPod>, RuntimeError> {
+        if plan.own_users {
+            let reason = self.why_no_user_namespaces()?;
+            return Err(RuntimeError::Unavailable { runtime: self.name.to_string(), reason });
+        }
         let choices = self.images.choose(plan)?;
         let ground = Ground {
             client: &self.client,
@@ -117,6 +121,23 @@ impl Runtime for CriRuntime {
             stand_ins: choices.stand_ins,
         };
         Ok(Box::new(CriPod::start(ground, plan, dir)?))
+    }
+}
+
+impl CriRuntime {
+    /// Why it can make no Pod with users of its own, by what its handler says of itself.
+    fn why_no_user_namespaces(&self) -> Result<String, RuntimeError> {
+        let status = self.client.call(StatusRequest { verbose: false }, "ask for its features", QUICK)?;
+        let handler = status.runtime_handlers.iter().find(|handler| handler.name == self.handler);
+        let can = handler.and_then(|handler| handler.features).is_some_and(|features| features.user_namespaces);
+        let versions: Vec<String> = self.versions.iter().map(|(name, version)| format!("{name} {version}")).collect();
+        let versions = versions.join(", ");
+        Ok(match can {
+            true => format!("podcheck does not ask a daemon for user namespaces yet, which {versions} can make"),
+            false => format!(
+                "hostUsers: false takes a daemon whose handler has user namespaces, and {versions} says of none"
+            ),
+        })
     }
 }
 

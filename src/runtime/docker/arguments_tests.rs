@@ -22,6 +22,7 @@ fn plan() -> Plan {
         qos: QosClass::Burstable,
         hostname: Some("foo".to_owned()),
         namespaces: Namespaces { network: Scope::Pod, ipc: Scope::Pod, pid: Scope::Container },
+        own_users: false,
         cgroups: vec![CgroupPlan { path: "kubepods/burstable/podx".to_owned(), resources: LinuxResources::default() }],
         grace_period_seconds: 30,
         resolv_conf: None,

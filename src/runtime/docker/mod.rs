@@ -112,6 +112,9 @@ impl DockerRuntime {
     /// Why this daemon cannot make such a Pod. Docker gives a privileged container every capability that the kernel knows,
     /// where other runtimes give those that they have.
     fn why_not(&self, plan: &Plan) -> Option<String> {
+        if plan.own_users {
+            return Some("Docker remaps users for a whole daemon (userns-remap), not for one Pod".to_owned());
+        }
         let all = |c: &ContainerPlan| c.privileged || c.capabilities_add.iter().any(|name| name == "ALL");
         let container = plan.containers.iter().find(|c| all(c))?;
         let status = self.daemon.process.as_ref()?.read("status").ok()?;

@@ -67,3 +67,24 @@ fn sysctls_are_seen_by_every_member_and_not_by_the_host() {
     ];
     assert_eq!(found(&seen, &pod, &host("v1")), expected);
 }
+
+#[test]
+fn users_of_its_own_are_one_namespace_of_65536_ids() {
+    let mut pod = pod();
+    pod.spec.own_users = true;
+    let mut own = facts();
+    for (member, kind) in [("sandbox", "own"), ("app", "sandbox"), ("side", "sandbox")] {
+        change(&mut own, &format!("/members/{member}/namespaces/user"), json!(kind));
+        for map in ["uid_map", "gid_map"] {
+            change(&mut own, &format!("/members/{member}/credentials/{map}"), json!(["0 <base> 65536"]));
+        }
+    }
+    assert_eq!(found(&own, &pod, &host("v1")), [""; 0]);
+    let expected = ["N7 sandbox namespaces.user", "X1 sandbox credentials.uid_map", "X1 sandbox credentials.gid_map"];
+    assert_eq!(found(&facts(), &pod, &host("v1"))[..3], expected);
+    change(&mut own, "/members/app/namespaces/user", json!("own"));
+    change(&mut own, "/members/side/credentials/uid_map", json!(["0 1000 65536"]));
+    change(&mut own, "/members/side/credentials/gid_map", json!(["0 <base> 1000"]));
+    let expected = ["N7 app namespaces.user", "X1 side credentials.uid_map", "X1 side credentials.gid_map"];
+    assert_eq!(found(&own, &pod, &host("v1")), expected);
+}

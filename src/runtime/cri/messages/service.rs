@@ -37,6 +37,9 @@ pub(in crate::runtime::cri) struct StatusResponse {
     /// `config`: the daemon's configuration as JSON.
     #[prost(btree_map = "string, string", tag = "2")]
     pub info: BTreeMap<String, String>,
+    /// What each runtime handler can do; daemons before Kubernetes 1.30 say nothing.
+    #[prost(message, repeated, tag = "3")]
+    pub runtime_handlers: Vec<RuntimeHandler>,
 }
 
 /// What the daemon is ready for.
@@ -58,4 +61,21 @@ pub(in crate::runtime::cri) struct RuntimeCondition {
     pub reason: String,
     #[prost(string, tag = "4")]
     pub message: String,
+}
+
+/// A runtime handler, by the name that RunPodSandbox takes.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(in crate::runtime::cri) struct RuntimeHandler {
+    /// Empty for the default one.
+    #[prost(string, tag = "1")]
+    pub name: String,
+    #[prost(message, optional, tag = "2")]
+    pub features: Option<RuntimeHandlerFeatures>,
+}
+
+/// What a runtime handler can do.
+#[derive(Clone, Copy, PartialEq, prost::Message)]
+pub(in crate::runtime::cri) struct RuntimeHandlerFeatures {
+    #[prost(bool, tag = "2")]
+    pub user_namespaces: bool,
 }

@@ -49,6 +49,7 @@ mod samples {
             qos: QosClass::Burstable,
             hostname: Some("foo".to_owned()),
             namespaces: Namespaces { network: Scope::Pod, ipc: Scope::Pod, pid: Scope::Container },
+            own_users: false,
             cgroups: vec![cgroup("kubepods".to_owned()), cgroup(format!("kubepods/burstable/pod{uid}"))],
             grace_period_seconds: 30,
             resolv_conf: None,
