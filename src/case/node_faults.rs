@@ -184,3 +184,33 @@ fn users_of_its_own_exclude_the_hosts_namespaces() {
         assert!(parse_case(&allowed, Path::new("case.yaml"), "area/case").is_ok(), "{name}");
     }
 }
+
+#[test]
+fn a_pod_has_at_least_what_its_containers_have() {
+    let of = |resources: &str| {
+        let text = format!(
+            "about: A Pod.\nshows: [L21]\npod:\n  resources: {resources}\n  containers: [{{name: a, resources: {{limits: {{cpu: 1, memory: 64Mi}}}}}}, {{name: b, resources: {{requests: {{cpu: 500m}}}}}}]\n"
+        );
+        let parsed = parse_case(&text, Path::new("case.yaml"), "area/case");
+        parsed.err().unwrap_or_default().iter().map(without_place).collect::<Vec<_>>()
+    };
+    assert_eq!(of("{requests: {cpu: 1500m, memory: 64Mi}, limits: {cpu: 2, memory: 64Mi}}"), [""; 0]);
+    assert_eq!(
+        of("{requests: {cpu: 1499m}}"),
+        [
+            "pod.resources.requests.cpu: the containers request more cpu than the Pod's 1499m (a Pod's request is at least the sum of its containers')"
+        ]
+    );
+    assert_eq!(
+        of("{limits: {memory: 32Mi}}"),
+        [
+            "pod.resources.limits.memory: the container \"a\" has a higher memory limit than the Pod's 32Mi (no container's limit is above the Pod's)"
+        ]
+    );
+    assert_eq!(
+        of("{limits: {ephemeral-storage: 1Gi}}"),
+        [
+            "pod.resources.limits.ephemeral-storage: a Pod as a whole has no resource \"ephemeral-storage\" (expected cpu or memory)"
+        ]
+    );
+}

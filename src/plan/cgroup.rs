@@ -3,6 +3,7 @@
 
 use super::arithmetic::{PERIOD_USEC, quota_usec, shares};
 use super::qos::effective;
+use super::totals::{self, Kind};
 use super::{Node, QosClass};
 use crate::pod::{Pod, Quantity, Resources};
 
@@ -47,7 +48,11 @@ pub(super) fn above_containers(pod: &Pod, qos: QosClass, uid: &str, node: &Node)
     if let Some(class) = qos.cgroup() {
         parent = format!("kubepods/{class}");
         // All requests of the class: this Pod is the only one on the node that is pretended.
-        let cpu_shares = Some(if qos == QosClass::Burstable { shares(cpu_request(pod)) } else { shares(0) });
+        let cpu_shares = Some(if qos == QosClass::Burstable {
+            shares(totals::request(pod, Kind::Cpu).milli_value())
+        } else {
+            shares(0)
+        });
         cgroups
             .push(CgroupPlan { path: parent.clone(), resources: LinuxResources { cpu_shares, ..Default::default() } });
     }
@@ -55,39 +60,32 @@ pub(super) fn above_containers(pod: &Pod, qos: QosClass, uid: &str, node: &Node)
     cgroups
 }
 
-/// The Pod's cgroup: cpu requests are summed always, a limit only if every container declares it, since one that does not
-/// may use what it likes.
+/// The Pod's cgroup.
 fn of_pod(pod: &Pod, qos: QosClass, node: &Node) -> LinuxResources {
-    let sum = |of: fn(&Resources) -> Option<Quantity>| {
-        let milli = pod.spec.containers.iter().map(|c| of(&c.resources).filter(|q| q.milli > 0));
-        milli.map(|q| q.map(|q| q.milli)).sum::<Option<u128>>().map(|milli| Quantity { milli })
-    };
     let pids_limit = node.pod_pids_limit.filter(|limit| *limit > 0);
     if qos == QosClass::BestEffort {
         return LinuxResources { cpu_shares: Some(shares(0)), pids_limit, ..Default::default() };
     }
-    let cpu_quota_usec = sum(|r| r.cpu_limit).and_then(|q| quota_usec(q.milli_value()));
+    let cpu_quota_usec = totals::limit(pod, Kind::Cpu).and_then(|q| quota_usec(q.milli_value()));
     LinuxResources {
-        cpu_shares: Some(shares(cpu_request(pod))),
+        cpu_shares: Some(shares(totals::request(pod, Kind::Cpu).milli_value())),
         cpu_quota_usec,
         cpu_period_usec: cpu_quota_usec.map(|_| PERIOD_USEC),
-        memory_limit_bytes: sum(|r| r.memory_limit).map(Quantity::value),
+        memory_limit_bytes: totals::limit(pod, Kind::Memory).map(Quantity::value),
         memory_swap_limit_bytes: None,
         pids_limit,
     }
 }
 
-/// Thousandths of a core that the containers ask for together.
-fn cpu_request(pod: &Pod) -> u64 {
-    let requests = pod.spec.containers.iter().filter_map(|c| effective(c.resources.cpu_request, c.resources.cpu_limit));
-    Quantity { milli: requests.map(|q| q.milli).sum() }.milli_value()
-}
-
-/// What a container's own cgroup is asked to hold it to.
-pub(super) fn of_container(resources: &Resources) -> LinuxResources {
-    let request = effective(resources.cpu_request, resources.cpu_limit).map_or(0, Quantity::milli_value);
-    let cpu_quota_usec = resources.cpu_limit.and_then(|q| quota_usec(q.milli_value()));
-    let memory_limit_bytes = resources.memory_limit.map(Quantity::value).filter(|bytes| *bytes > 0);
+/// What a container's own cgroup is asked to hold it to. One without a limit of its own has the Pod's.
+/// Source: Kubernetes pkg/kubelet/kuberuntime/kuberuntime_container_linux.go, `getCPULimit` and `getMemoryLimit`.
+pub(super) fn of_container(pod: &Pod, resources: &Resources) -> LinuxResources {
+    let pods = |of: fn(&Resources) -> Option<Quantity>| pod.spec.resources.as_ref().and_then(of);
+    let cpu_limit = resources.cpu_limit.or_else(|| pods(|own| own.cpu_limit));
+    let memory_limit = resources.memory_limit.or_else(|| pods(|own| own.memory_limit));
+    let request = effective(resources.cpu_request, cpu_limit).map_or(0, Quantity::milli_value);
+    let cpu_quota_usec = cpu_limit.and_then(|q| quota_usec(q.milli_value()));
+    let memory_limit_bytes = memory_limit.map(Quantity::value).filter(|bytes| *bytes > 0);
     LinuxResources {
         cpu_shares: Some(shares(request)),
         cpu_quota_usec,

@@ -1,7 +1,7 @@
 //! One container's part of the plan.
 
 use super::qos::effective;
-use super::{LinuxResources, MountPlan, Node, QosClass, arithmetic, cgroup, mount, stand_in};
+use super::{LinuxResources, MountPlan, Node, QosClass, arithmetic, cgroup, mount, stand_in, totals};
 use crate::pod::{AppArmorProfile, Container, ContainerSecurity, Pod, PodSecurity, Quantity, SeccompProfile};
 
 /// One container as every runtime is asked for it.
@@ -120,7 +120,7 @@ pub(super) fn of(pod: &Pod, qos: QosClass, node: &Node, container: &Container) -
         masked_paths: unless_privileged(&MASKED_PATHS),
         read_only_paths: unless_privileged(&READ_ONLY_PATHS),
         mounts: mount::of_container(container),
-        resources: cgroup::of_container(&container.resources),
+        resources: cgroup::of_container(pod, &container.resources),
         oom_score_adj: oom_score_adj(pod, qos, node, container),
         ports: stand_in::tcp_ports(container),
     }
@@ -157,5 +157,6 @@ fn environment(container: &Container) -> Vec<(String, String)> {
 fn oom_score_adj(pod: &Pod, qos: QosClass, node: &Node, container: &Container) -> i32 {
     let critical = pod.spec.priority_class_name.as_deref() == Some("system-node-critical");
     let request = effective(container.resources.memory_request, container.resources.memory_limit);
-    arithmetic::oom_score_adj(qos, critical, request.map_or(0, Quantity::value), node.memory_bytes)
+    let request = request.map_or(0, Quantity::value).saturating_add(totals::unclaimed_memory(pod));
+    arithmetic::oom_score_adj(qos, critical, request, node.memory_bytes)
 }

@@ -17,6 +17,7 @@ mod sandbox;
 mod stand_in;
 #[cfg(test)]
 mod tests;
+mod totals;
 
 pub use cgroup::{CgroupPlan, LinuxResources};
 pub use container::ContainerPlan;

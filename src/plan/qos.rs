@@ -1,5 +1,6 @@
 //! QoS class: how well a Pod's resources are spoken for.
 
+use super::totals::{self, Kind};
 use crate::pod::{Pod, Quantity, Resources};
 
 /// QoS class of a Pod. Source: Kubernetes pkg/apis/core/v1/helper/qos/qos.go.
@@ -31,6 +32,9 @@ pub(super) fn effective(request: Option<Quantity>, limit: Option<Quantity>) -> O
 
 /// Class of a Pod: a zero counts as not written, requests and limits are compared as sums.
 pub(super) fn class(pod: &Pod) -> QosClass {
+    if let Some(own) = &pod.spec.resources {
+        return class_of_its_own(pod, own);
+    }
     let resources = || pod.spec.containers.iter().map(|c| &c.resources);
     let set = |quantity: Option<Quantity>| quantity.is_some_and(|q| q.milli > 0);
     let nothing = |r: &Resources| {
@@ -44,4 +48,18 @@ pub(super) fn class(pod: &Pod) -> QosClass {
     let cpu = sum(|r| effective(r.cpu_request, r.cpu_limit)) == sum(|r| r.cpu_limit);
     let memory = sum(|r| effective(r.memory_request, r.memory_limit)) == sum(|r| r.memory_limit);
     if every_limit && cpu && memory { QosClass::Guaranteed } else { QosClass::Burstable }
+}
+
+/// Class of a Pod that has resources as a whole: its containers' do not count.
+fn class_of_its_own(pod: &Pod, own: &Resources) -> QosClass {
+    let milli = |quantity: Option<Quantity>| quantity.map_or(0, |q| q.milli);
+    let rows = [(Kind::Cpu, own.cpu_limit), (Kind::Memory, own.memory_limit)];
+    let rows = rows.map(|(kind, limit)| (milli(totals::own_request(pod, kind)), milli(limit)));
+    if rows == [(0, 0); 2] {
+        QosClass::BestEffort
+    } else if rows.iter().all(|(request, limit)| *limit > 0 && request == limit) {
+        QosClass::Guaranteed
+    } else {
+        QosClass::Burstable
+    }
 }

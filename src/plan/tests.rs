@@ -350,3 +350,68 @@ fn managed_files_are_those_of_a_kubelet() {
     pod.spec.host_network = true;
     assert_eq!(planned(&pod).hosts_file(None), "# Kubernetes-managed hosts file (host network).\n");
 }
+
+/// A Pod with resources of its own.
+fn with_own(own: [&str; 4], rows: &[[&str; 4]]) -> Pod {
+    let mut pod = pod_with(rows);
+    pod.spec.resources = Some(resources(own));
+    pod
+}
+
+#[test]
+fn a_pods_own_resources_decide_its_class_alone() {
+    use QosClass::{BestEffort, Burstable, Guaranteed};
+    let free = ["", "", "", ""];
+    let table: &[([&str; 4], [&str; 4], QosClass)] = &[
+        (["100m", "100m", "64Mi", "64Mi"], free, Guaranteed),
+        (["", "100m", "", "64Mi"], free, Guaranteed),
+        // The containers' requests stand for the Pod's where it has none.
+        (["", "100m", "", "64Mi"], ["50m", "", "", ""], Burstable),
+        (["100m", "100m", "64Mi", "64Mi"], ["10m", "50m", "", ""], Guaranteed),
+        (["50m", "100m", "64Mi", "64Mi"], ["50m", "50m", "32Mi", "32Mi"], Burstable),
+        (["", "100m", "", ""], free, Burstable),
+        (["100m", "", "", ""], free, Burstable),
+        // Nothing of the Pod's own: what containers ask for does not count.
+        (free, ["100m", "100m", "64Mi", "64Mi"], BestEffort),
+        (["0", "0", "0", "0"], free, BestEffort),
+    ];
+    for (own, container, class) in table {
+        assert_eq!(planned(&with_own(*own, &[*container])).qos, *class, "{own:?} {container:?}");
+    }
+}
+
+#[test]
+fn a_pods_own_limits_are_its_cgroups_and_those_of_containers_without() {
+    let plan = planned(&with_own(["", "1", "", "256Mi"], &[["100m", "", "", ""], ["", "250m", "", "64Mi"]]));
+    let pod = plan.cgroups.last().expect("a cgroup").resources;
+    assert_eq!((pod.cpu_quota_usec, pod.memory_limit_bytes), (Some(100_000), Some(268_435_456)));
+    // 100m of the first and, by its limit, 250m of the second.
+    assert_eq!(pod.cpu_shares, Some(358));
+    let own = |i: usize| {
+        let r = plan.containers[i].resources;
+        (r.cpu_quota_usec, r.memory_limit_bytes, r.cpu_shares)
+    };
+    assert_eq!(own(0), (Some(100_000), Some(268_435_456), Some(102)));
+    assert_eq!(own(1), (Some(25_000), Some(67_108_864), Some(256)));
+}
+
+#[test]
+fn what_no_container_asks_for_of_a_pods_memory_counts_for_each_ones_oom_score() {
+    // 2Gi of 8Gi, of which 512Mi are one container's; the rest is 768Mi for each of the two.
+    let plan = planned(&with_own(["1", "2", "2Gi", "4Gi"], &[["", "", "512Mi", ""], ["", "", "", ""]]));
+    assert_eq!(plan.containers[0].oom_score_adj, 1000 - 1000 * (512 + 768) / 8192);
+    assert_eq!(plan.containers[1].oom_score_adj, 1000 - 1000 * 768 / 8192);
+}
+
+#[test]
+fn overhead_is_added_to_the_pods_totals() {
+    let mut pod = pod_with(&[["100m", "500m", "", "64Mi"], ["200m", "250m", "", "64Mi"]]);
+    pod.spec.overhead = Some(resources(["250m", "", "32Mi", ""]));
+    let of = |pod: &Pod| planned(pod).cgroups.last().expect("a cgroup").resources;
+    assert_eq!((of(&pod).cpu_shares, of(&pod).cpu_quota_usec), (Some(563), Some(100_000)));
+    assert_eq!(of(&pod).memory_limit_bytes, Some((64 + 64 + 32) << 20));
+    // What has no limit has none with an overhead either, and the class is the containers'.
+    pod.spec.containers[0].resources = Resources::default();
+    assert_eq!((of(&pod).memory_limit_bytes, of(&pod).cpu_quota_usec), (None, None));
+    assert_eq!(of(&pod).cpu_shares, Some(460));
+}

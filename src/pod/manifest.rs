@@ -44,6 +44,10 @@ pub struct PodSpec {
     pub priority_class_name: Option<String>,
     /// `dnsPolicy: None` together with `dnsConfig`; otherwise the host's resolv.conf is used.
     pub dns: Option<DnsConfig>,
+    /// `resources` of the Pod as a whole; requests as written.
+    pub resources: Option<Resources>,
+    /// `overhead`, as requests: what running the Pod takes beside its containers.
+    pub overhead: Option<Resources>,
     /// Pod-wide defaults of the containers' users.
     pub security: PodSecurity,
 }

@@ -1,6 +1,6 @@
 //! `resources` of a container.
 
-use super::{Quantity, QuantityError, Resources, fields};
+use super::{PodSpec, Quantity, QuantityError, Resources, fields};
 use crate::diagnostic::nearest;
 use crate::diagnostic::yaml::{Cursor, Kind};
 
@@ -44,6 +44,70 @@ pub(super) fn read(cursor: &Cursor<'_>, not_acted_on: &mut Vec<String>) -> Resou
         }
     }
     resources
+}
+
+/// Reads `resources` of a Pod, which takes cpu and memory (and huge pages, which are not implemented).
+pub(super) fn of_pod(cursor: &Cursor<'_>) -> Resources {
+    for part in ["limits", "requests"] {
+        for (name, value) in cursor.get(part).and_then(|map| map.entries()).unwrap_or_default() {
+            if !matches!(name, "cpu" | "memory") && !name.starts_with("hugepages-") {
+                value.fault_at_key(format!("a Pod as a whole has no resource {name:?}"), "expected cpu or memory");
+            }
+        }
+    }
+    read(cursor, &mut Vec::new())
+}
+
+/// Reads `overhead`.
+pub(super) fn overhead(cursor: &Cursor<'_>) -> Resources {
+    let mut overhead = Resources::default();
+    for (name, value) in cursor.entries().unwrap_or_default() {
+        match name {
+            "cpu" => overhead.cpu_request = quantity(&value),
+            "memory" => overhead.memory_request = quantity(&value),
+            _ => other(name, &value, &mut Vec::new()),
+        }
+    }
+    overhead
+}
+
+/// Refuses a Pod that is given less than its containers, as the API server does.
+pub(super) fn settle(cursor: &Cursor<'_>, spec: &PodSpec) {
+    let Some(own) = &spec.resources else { return };
+    type Of = fn(&Resources) -> Option<Quantity>;
+    let rows: [(&str, Option<Quantity>, Of); 2] = [
+        ("cpu", own.cpu_request, |r| r.cpu_request.or(r.cpu_limit)),
+        ("memory", own.memory_request, |r| r.memory_request.or(r.memory_limit)),
+    ];
+    for (name, request, of) in rows {
+        let sum = spec.containers.iter().filter_map(|c| of(&c.resources)).map(|q| q.milli).sum::<u128>();
+        if let Some(request) = request
+            && request.milli < sum
+            && let Some(value) = cursor.get("requests").and_then(|requests| requests.get(name))
+        {
+            value.fault(
+                format!("the containers request more {name} than the Pod's {}", value.node().written),
+                "a Pod's request is at least the sum of its containers'",
+            );
+        }
+    }
+    let rows: [(&str, Option<Quantity>, Of); 2] =
+        [("cpu", own.cpu_limit, |r| r.cpu_limit), ("memory", own.memory_limit, |r| r.memory_limit)];
+    for (name, limit, of) in rows {
+        let over = |limit: Quantity| spec.containers.iter().find(|c| of(&c.resources).is_some_and(|own| own > limit));
+        if let Some(container) = limit.and_then(over)
+            && let Some(value) = cursor.get("limits").and_then(|limits| limits.get(name))
+        {
+            value.fault(
+                format!(
+                    "the container {:?} has a higher {name} limit than the Pod's {}",
+                    container.name,
+                    value.node().written
+                ),
+                "no container's limit is above the Pod's",
+            );
+        }
+    }
 }
 
 /// A resource other than cpu and memory.

@@ -1,7 +1,7 @@
 //! `spec` of a Pod.
 
 use super::container::{self, Around};
-use super::{Container, DnsConfig, HostPathType, PodSpec, Volume, VolumeSource, fields, names, security};
+use super::{Container, DnsConfig, HostPathType, PodSpec, Volume, VolumeSource, fields, names, resources, security};
 use crate::diagnostic::yaml::{Cursor, Kind};
 use std::path::PathBuf;
 
@@ -25,6 +25,8 @@ pub(super) fn read(cursor: &Cursor<'_>, default_image: Option<&str>, not_acted_o
         termination_grace_period_seconds: grace_period(cursor),
         priority_class_name: text("priorityClassName"),
         dns: dns(cursor),
+        resources: cursor.get("resources").map(|value| resources::of_pod(&value)),
+        overhead: cursor.get("overhead").map(|value| resources::overhead(&value)),
         security: cursor.get("securityContext").map(|value| security::of_pod(&value)).unwrap_or_default(),
         containers: Vec::new(),
     };
@@ -48,6 +50,9 @@ pub(super) fn read(cursor: &Cursor<'_>, default_image: Option<&str>, not_acted_o
                 );
             }
         }
+    }
+    if let Some(value) = cursor.get("resources") {
+        resources::settle(&value, &spec);
     }
     // The host's network comes with the host's name.
     if spec.host_network

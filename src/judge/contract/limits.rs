@@ -1,9 +1,10 @@
 //! L: what the kernel holds a member to.
 
+use super::pod_level;
 use super::quality::{self, memory_limit};
 use super::{Court, Member, Rule, is, must, should, shown};
 use crate::judge::Outcome;
-use crate::pod::{Container, Quantity};
+use crate::pod::Quantity;
 use serde_json::{Value, json};
 
 const RESOURCES: &str = "https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/";
@@ -24,10 +25,18 @@ pub(super) fn judge(court: &mut Court<'_>, member: Member<'_>) {
     let name = member.name;
     match member.container {
         Some(container) => {
-            memory(court, (name, "limits"), container.resources.memory_limit, "L1");
-            swap(court, name, container.resources.memory_limit);
-            cpu(court, (name, "limits"), quality::cpu_quota(container.resources.cpu_limit), "L8");
-            let shares = quality::shares(quality::cpu_request(container));
+            let [cpu_limit, memory_limit] = pod_level::container_limits(court.pod, container);
+            // One that has no limit of its own has the Pod's.
+            let of = |own: Option<Quantity>, limit: Option<Quantity>, property| match (own, limit) {
+                (None, Some(_)) => "L21",
+                _ => property,
+            };
+            memory(court, (name, "limits"), memory_limit, of(container.resources.memory_limit, memory_limit, "L1"));
+            swap(court, name, memory_limit);
+            let property = of(container.resources.cpu_limit, cpu_limit, "L8");
+            cpu(court, (name, "limits"), quality::cpu_quota(cpu_limit), property);
+            let request = container.resources.cpu_request.or(cpu_limit).map_or(0, Quantity::milli_value);
+            let shares = quality::shares(request);
             share(court, (name, "limits"), shares, must("L11", WEIGHT));
             oom(court, name, quality::oom_score_adj(court.pod, container, court.node.memory_bytes), must("L17", OOM));
         }
@@ -44,10 +53,15 @@ pub(super) fn judge(court: &mut Court<'_>, member: Member<'_>) {
 pub(super) fn judge_pod(court: &mut Court<'_>) {
     const AT: (&str, &str) = ("", "pod.cgroup");
     let pod = court.pod;
-    memory(court, AT, quality::sum_if_all(pod, |c: &Container| c.resources.memory_limit), "L10");
-    cpu(court, AT, quality::cpu_quota(quality::sum_if_all(pod, |c: &Container| c.resources.cpu_limit)), "L10");
-    let request = pod.spec.containers.iter().map(quality::cpu_request).sum();
-    share(court, AT, quality::shares(request), must("L10", RESOURCES));
+    let property = match (&pod.spec.resources, &pod.spec.overhead) {
+        (Some(_), _) => "L21",
+        (None, Some(_)) => "L19",
+        (None, None) => "L10",
+    };
+    let [cpu_limit, memory_limit] = pod_level::totals(pod);
+    memory(court, AT, memory_limit, property);
+    cpu(court, AT, quality::cpu_quota(cpu_limit), property);
+    share(court, AT, quality::shares(pod_level::cpu_request(pod)), must(property, RESOURCES));
     let pids = court.node.pod_pids_limit.filter(|limit| *limit > 0);
     court.equals(must("L15", PIDS), ("", "pod.cgroup.pids"), limit(pids));
 }

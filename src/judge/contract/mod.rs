@@ -10,6 +10,7 @@ mod limits;
 mod mounts;
 mod namespaces;
 mod network;
+mod pod_level;
 mod privileges;
 mod quality;
 mod surplus;

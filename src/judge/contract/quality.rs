@@ -2,6 +2,7 @@
 //!
 //! Written out a second time, not shared with the plan: two readings of the same specification have to agree.
 
+use super::pod_level;
 use crate::pod::{Container, Pod, Quantity};
 
 /// Page size of the node that the plan pretends, and of every x86-64 host.
@@ -42,6 +43,9 @@ fn milli(quantity: Option<Quantity>) -> u128 {
 
 /// Class of a Pod. <https://kubernetes.io/docs/concepts/workloads/pods/pod-qos/>
 pub(super) fn class(pod: &Pod) -> Class {
+    if pod.spec.resources.is_some() {
+        return pod_level::class(pod);
+    }
     let of = |c: &Container| {
         let r = &c.resources;
         let (cpu_limit, memory_limit) = (milli(r.cpu_limit), milli(r.memory_limit));
@@ -77,11 +81,6 @@ pub(super) fn shares(milli: u64) -> u64 {
     (milli.saturating_mul(1024) / 1000).clamp(2, 262_144)
 }
 
-/// Thousandths of a core that a container asks for; its limit if it does not say.
-pub(super) fn cpu_request(container: &Container) -> u64 {
-    container.resources.cpu_request.or(container.resources.cpu_limit).map_or(0, Quantity::milli_value)
-}
-
 /// `cpu.weight` of shares by the straight line that runtimes used first (runc to 1.3.1, crun to 1.22, kubelet).
 pub(super) fn linear_weight(shares: u64) -> u64 {
     1 + (shares.saturating_sub(2)) * 9999 / 262_142
@@ -114,18 +113,12 @@ pub(super) fn oom_score_adj(pod: &Pod, container: &Container, node_memory: u64) 
         Class::BestEffort => 1000,
         Class::Burstable => {
             let request = container.resources.memory_request.or(container.resources.memory_limit);
-            let bytes = request.map_or(0, Quantity::value);
+            let bytes = request.map_or(0, Quantity::value).saturating_add(pod_level::unclaimed(pod));
             // min(max(3, 1000 − (1000 × memoryRequestBytes) / machineMemoryCapacityBytes), 999)
             let part = 1000 * u128::from(bytes) / u128::from(node_memory.max(1));
             i64::try_from(1000_u128.saturating_sub(part)).unwrap_or(1000).clamp(3, 999)
         }
     }
-}
-
-/// The sum of a limit over all containers, if every one has it.
-pub(super) fn sum_if_all(pod: &Pod, of: fn(&Container) -> Option<Quantity>) -> Option<Quantity> {
-    let limits: Vec<u128> = pod.spec.containers.iter().map(|c| milli(of(c))).collect();
-    (!limits.contains(&0)).then(|| Quantity { milli: limits.iter().sum() })
 }
 
 #[cfg(test)]

@@ -50,7 +50,7 @@ static PORT: &Object = &Object {
     ],
 };
 
-static RESOURCES: &Object = &Object {
+pub(super) static RESOURCES: &Object = &Object {
     name: "resources",
     fields: &[acted("limits", Shape::Resources), acted("requests", Shape::Resources), later("claims")],
 };

@@ -1,5 +1,6 @@
 //! The Pod itself, `metadata` and `spec`.
 
+use super::container::RESOURCES;
 use super::{CONTAINER, Field, Object, Shape, VOLUME, acted, ignored, later, later_unless, placement};
 
 /// The document.
@@ -88,9 +89,9 @@ pub(in crate::pod) static SPEC: &Object = &Object {
         later("hostAliases"),
         acted("hostUsers", Shape::Bool),
         later("hostnameOverride"),
-        later("overhead"),
+        acted("overhead", Shape::Resources),
         later("resourceClaims"),
-        later("resources"),
+        acted("resources", Shape::Object(RESOURCES)),
         later("runtimeClassName"),
         later_unless("setHostnameAsFQDN", &["false"]),
         later("subdomain"),

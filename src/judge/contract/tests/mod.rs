@@ -1,6 +1,7 @@
 //! A Pod, the document of what is seen of it where all is well, and changes to that document.
 
 mod kinds;
+mod pod_level;
 mod red;
 mod security;
 
