@@ -214,3 +214,17 @@ fn a_pod_has_at_least_what_its_containers_have() {
         ]
     );
 }
+
+#[test]
+fn an_unmasked_proc_takes_users_of_its_own() {
+    let text = "about: A Pod.\nshows: [S9]\npod:\n  containers: [{name: a, securityContext: {procMount: Unmasked}}]\n";
+    let faults = parse_case(text, Path::new("case.yaml"), "area/case").expect_err("the host's users");
+    assert_eq!(
+        faults.iter().map(without_place).collect::<Vec<_>>(),
+        [
+            "pod.containers[0].securityContext.procMount: procMount: Unmasked takes a Pod with users of its own (what /proc shows of the host is covered from who shares the host's users: add hostUsers: false)"
+        ]
+    );
+    let own = text.replace("pod:\n", "pod:\n  hostUsers: false\n");
+    assert!(parse_case(&own, Path::new("case.yaml"), "area/case").is_ok());
+}

@@ -93,7 +93,7 @@ pub(super) fn of(pod: &Pod, qos: QosClass, node: &Node, container: &Container) -
     let security = &container.security;
     let (stand_in_argv, stand_in_replaces_command) = stand_in::argv(container);
     let (user, group) = user_and_group(&pod.spec.security, security);
-    let unless_privileged = |paths: &[&str]| match security.privileged {
+    let unless_privileged = |paths: &[&str]| match security.privileged || security.unmasked {
         true => Vec::new(),
         false => paths.iter().map(|path| (*path).to_owned()).collect(),
     };

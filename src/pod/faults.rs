@@ -277,10 +277,10 @@ fn faults_of_containers() {
             ],
         ),
         (
-            "securityContext:\n  seccompProfile: {type: RuntimeDefautl}\n  procMount: Unmasked\n  seLinuxOptions: {level: s0}",
+            "securityContext:\n  seccompProfile: {type: RuntimeDefautl}\n  procMount: Unmasket\n  seLinuxOptions: {level: s0}",
             &[
                 "10:30: spec.containers[1].securityContext.seccompProfile.type: \"RuntimeDefautl\" is not known here (did you mean RuntimeDefault?)",
-                "11:7: spec.containers[1].securityContext.procMount: not implemented yet (only Default so far: anything else would change what podcheck observes)",
+                "11:18: spec.containers[1].securityContext.procMount: \"Unmasket\" is not known here (did you mean Unmasked?)",
                 "12:7: spec.containers[1].securityContext.seLinuxOptions: not implemented yet (it would change what podcheck observes; remove it to judge the rest)",
             ],
         ),

@@ -223,6 +223,8 @@ pub enum HostPathType {
 pub struct ContainerSecurity {
     /// `privileged`.
     pub privileged: bool,
+    /// `procMount: Unmasked`: nothing of /proc and /sys is covered; only with users of the Pod's own.
+    pub unmasked: bool,
     /// `allowPrivilegeEscalation`; `Some(false)` sets no_new_privs.
     pub allow_privilege_escalation: Option<bool>,
     /// `readOnlyRootFilesystem`.

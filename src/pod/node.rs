@@ -11,6 +11,13 @@ pub(super) fn settle(cursor: &Cursor<'_>, spec: &mut PodSpec, within: Option<Wit
     let containers = cursor.get("containers").and_then(|list| list.items()).unwrap_or_default();
     for (item, container) in containers.iter().zip(&mut spec.containers) {
         local_filter(item, container.security.seccomp.as_mut(), within);
+        if container.security.unmasked
+            && !spec.own_users
+            && let Some(value) = item.get("securityContext").and_then(|security| security.get("procMount"))
+        {
+            let help = "what /proc shows of the host is covered from who shares the host's users: add hostUsers: false";
+            value.fault("procMount: Unmasked takes a Pod with users of its own", help);
+        }
     }
 }
 

@@ -29,6 +29,7 @@ pub(super) fn of_container(cursor: &Cursor<'_>) -> ContainerSecurity {
     };
     let security = ContainerSecurity {
         privileged: truth("privileged").unwrap_or_default(),
+        unmasked: cursor.get("procMount").and_then(|value| value.one_of(&["Default", "Unmasked"])) == Some("Unmasked"),
         allow_privilege_escalation: truth("allowPrivilegeEscalation"),
         read_only_root_filesystem: truth("readOnlyRootFilesystem").unwrap_or_default(),
         run_as_user: id(cursor, "runAsUser"),

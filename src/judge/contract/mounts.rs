@@ -12,6 +12,8 @@ const VOLUMES: &str = "https://kubernetes.io/docs/concepts/storage/volumes/";
 const PROPAGATION: &str = "https://kubernetes.io/docs/concepts/storage/volumes/#mount-propagation";
 const SECURITY: &str = "https://kubernetes.io/docs/tasks/configure-pod-container/security-context/";
 const PROC_MOUNT: &str = "https://github.com/kubernetes/kubernetes/blob/master/pkg/securitycontext/util.go";
+const UNMASKED: &str =
+    "https://kubernetes.io/docs/tasks/configure-pod-container/security-context/#managing-access-to-the-proc-filesystem";
 const PRIVILEGED: &str = "https://kubernetes.io/docs/concepts/workloads/pods/#privileged-mode-for-containers";
 const CGROUP_MOUNT: &str = "https://github.com/containerd/containerd/blob/main/internal/cri/server/container_create.go";
 const SHM: &str = "https://github.com/containerd/containerd/blob/main/internal/cri/server/helpers_linux.go";
@@ -262,13 +264,15 @@ fn judge_one(
     wanted: &str,
     test: impl Fn(&Value) -> Result<String, String>,
 ) {
-    if !container.security.privileged {
-        return ask(court, rule, (container, path), mounts, wanted, test);
-    }
+    let (property, source, because) = match (container.security.privileged, container.security.unmasked) {
+        (false, false) => return ask(court, rule, (container, path), mounts, wanted, test),
+        (true, _) => ("S5", PRIVILEGED, "as it is privileged"),
+        (false, true) => ("S9", UNMASKED, "as procMount asks"),
+    };
     let seen = mounts.get(path).map(|mount| test(mount).is_ok());
     let result = if seen == Some(true) { Err(wanted.to_owned()) } else { Ok(format!("not {wanted}")) };
     let at = within("mounts", path);
-    court.found(must("S5", PRIVILEGED), (&container.name, &at), format!("not {wanted}, as it is privileged"), result);
+    court.found(must(property, source), (&container.name, &at), format!("not {wanted}, {because}"), result);
 }
 
 /// I2, I4 and M1: one /dev/shm for all, a root for each.

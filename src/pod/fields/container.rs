@@ -80,7 +80,7 @@ static SECURITY: &Object = &Object {
         acted("capabilities", Shape::Object(CAPABILITIES)),
         acted("seccompProfile", Shape::Object(PROFILE)),
         acted("appArmorProfile", Shape::Object(PROFILE)),
-        later_unless("procMount", &["Default"]),
+        acted("procMount", Shape::Text),
         later("seLinuxOptions"),
         later("windowsOptions"),
     ],

@@ -88,3 +88,17 @@ fn users_of_its_own_are_one_namespace_of_65536_ids() {
     let expected = ["N7 app namespaces.user", "X1 side credentials.uid_map", "X1 side credentials.gid_map"];
     assert_eq!(found(&own, &pod, &host("v1")), expected);
 }
+
+#[test]
+fn an_unmasked_proc_has_nothing_covered() {
+    let mut pod = pod();
+    pod.spec.containers[0].security.unmasked = true;
+    let covered = found(&facts(), &pod, &host("v1"));
+    assert_eq!(covered.len(), paths_to_probe().count());
+    assert!(covered.iter().all(|finding| finding.starts_with("S9 app mounts[/")), "{covered:?}");
+    let mut open = facts();
+    for path in paths_to_probe() {
+        change(&mut open, &format!("/members/app/mounts/{}", path.replace('/', "~1")), Value::Null);
+    }
+    assert_eq!(found(&open, &pod, &host("v1")), [""; 0]);
+}
