@@ -16,7 +16,20 @@ pub(super) struct Keys {
 pub(super) static CASE: Keys = Keys {
     name: "a case",
     all: &[
-        "about", "shows", "source", "requires", "alone", "pod", "beside", "node", "expect", "steps", "known", "rows",
+        "about",
+        "shows",
+        "source",
+        "requires",
+        "alone",
+        "pod",
+        "beside",
+        "configMaps",
+        "secrets",
+        "node",
+        "expect",
+        "steps",
+        "known",
+        "rows",
     ],
     mandatory: &["about", "shows", "pod"],
 };

@@ -8,6 +8,7 @@ use super::mounts::{Mount, What};
 use super::paths::{Missing, Root, handle};
 use super::program;
 use super::rootfs;
+use super::travel;
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag, open, openat};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
@@ -55,13 +56,19 @@ pub fn become_member(spec: &Spec, birth: &Birth<'_>) -> Result<Infallible, Fault
         unshare(CloneFlags::CLONE_NEWCGROUP).to(|| "make a cgroup namespace")?;
     }
     // Once for all that is mounted from here on: what is bound is a copy of what is private.
-    let private = MsFlags::MS_PRIVATE | MsFlags::MS_REC;
-    mount(None::<&str>, "/", None::<&str>, private, None::<&str>).to(|| "keep mounts private")?;
+    match &spec.shared {
+        None => {
+            let private = MsFlags::MS_PRIVATE | MsFlags::MS_REC;
+            mount(None::<&str>, "/", None::<&str>, private, None::<&str>)
+        }
+        Some(shared) => travel::private_elsewhere(shared),
+    }
+    .to(|| "keep mounts private")?;
     let path = rootfs::mount_root(&spec.image, &spec.dir)?;
     let output = open_log(&spec.log)?;
     let root = Root::open(&path).to(|| format!("open {}", path.display()))?;
     for one in &spec.mounts {
-        make_mount(&root, one, birth.leaf)?;
+        make_mount(&root, one, birth.leaf, spec.shared.is_some())?;
     }
     if !spec.mounts.iter().any(|m| m.target == Path::new("/dev") && matches!(m.what, What::Bind { .. })) {
         devices::populate(&root, spec.privileged)?;
@@ -85,7 +92,7 @@ fn open_log(path: &Path) -> Result<OwnedFd, Fault> {
     openat(AT_FDCWD, path, flags, Mode::from_bits_truncate(0o600)).to(|| format!("open {}", path.display()))
 }
 
-fn make_mount(root: &Root, one: &Mount, leaf: &Leaf) -> Result<(), Fault> {
+fn make_mount(root: &Root, one: &Mount, leaf: &Leaf, shared: bool) -> Result<(), Fault> {
     let target = one.target.as_path();
     let action = |what: &str| format!("mount {what} on {}", target.display());
     match &one.what {
@@ -99,7 +106,9 @@ fn make_mount(root: &Root, one: &Mount, leaf: &Leaf) -> Result<(), Fault> {
             let mounted = root.resolve(target, Missing::Refuse).to(|| action(kind))?;
             remount(&handle(&mounted), *flags | MsFlags::MS_RDONLY).to(|| action(kind))
         }
-        What::Bind { source, flags } => bind(root, source, target, *flags).to(|| action(&source.display().to_string())),
+        What::Bind { source, flags, travel } => bind(root, source, target, *flags)
+            .and_then(|()| travel.apply(root, target, shared))
+            .to(|| action(&source.display().to_string())),
         What::Cgroups { read_only } => mount_cgroups(root, target, leaf, *read_only),
     }
 }

@@ -79,6 +79,8 @@ pub struct Spec {
     pub hostname: Option<String>,
     /// What its cgroup holds it to.
     pub resources: LinuxResources,
+    /// Where mounts travel, if they do in this Pod.
+    pub shared: Option<PathBuf>,
 }
 
 impl Spec {
@@ -118,6 +120,7 @@ impl Spec {
             own_cgroup_namespace: false,
             hostname: plan.hostname.clone().filter(|_| plan.namespaces.network != Scope::Node),
             resources: plan.sandbox.resources,
+            shared: None,
         })
     }
 
@@ -147,6 +150,7 @@ impl Spec {
             own_cgroup_namespace: host.pure_v2 && !plan.privileged,
             hostname: None,
             resources: plan.resources,
+            shared: request.shared.clone(),
         })
     }
 

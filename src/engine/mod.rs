@@ -24,6 +24,7 @@ mod rootfs;
 mod seccomp;
 mod serve;
 mod start;
+mod travel;
 mod users;
 
 pub mod protocol;

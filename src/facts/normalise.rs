@@ -169,11 +169,38 @@ impl View<'_> {
 
     fn file(&self, path: &str, text: &str) -> String {
         let host = self.observation.host.files.get(path).filter(|_| !self.names.is_given(path));
-        if lines(text).next().is_some() && host.is_some_and(|host| lines(host).eq(lines(text))) {
+        let is_hosts = !self.names.is_amended(path) && host.is_some_and(|host| lines(host).eq(lines(text)));
+        if is_hosts && lines(text).next().is_some() {
             return "<host>".to_owned();
         }
-        self.names.text(text)
+        match host {
+            Some(host) if KEPT_BESIDE_THE_HOSTS.contains(&path) => self.names.text(&without_hosts_lines(text, host)),
+            _ => self.names.text(text),
+        }
     }
+}
+
+/// Files that may be the host's with something added.
+const KEPT_BESIDE_THE_HOSTS: [&str; 2] = ["/etc/hosts", "/etc/resolv.conf"];
+
+/// The text with `<host>` for each run of lines that stand in the host's file as well. A Pod's own hosts file has the usual
+/// names of every hosts file, which say nothing: they stay.
+fn without_hosts_lines(text: &str, host: &str) -> String {
+    let theirs: Vec<&str> = lines(host).collect();
+    let usual = text.starts_with("# Kubernetes-managed hosts file.\n");
+    if usual {
+        return text.to_owned();
+    }
+    let mut out = String::new();
+    for line in text.lines() {
+        let kept = if theirs.contains(&line.trim_end()) { "<host>" } else { line };
+        if kept == "<host>" && out.ends_with("<host>\n") {
+            continue;
+        }
+        out.push_str(kept);
+        out.push('\n');
+    }
+    out
 }
 
 /// Lines that mean something.

@@ -14,6 +14,7 @@ pub(super) fn of_pod(cursor: &Cursor<'_>) -> PodSecurity {
         run_as_group: id(cursor, "runAsGroup"),
         run_as_non_root: cursor.get("runAsNonRoot").and_then(|value| value.boolean()),
         supplemental_groups: groups.iter().filter_map(as_id).collect(),
+        fs_group: id(cursor, "fsGroup"),
     }
 }
 

@@ -14,6 +14,7 @@ mod privileges;
 mod quality;
 mod surplus;
 mod user;
+mod volumes;
 
 use super::look::{self, Question};
 use super::{Check, Level, Outcome};

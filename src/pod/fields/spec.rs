@@ -57,6 +57,10 @@ pub(in crate::pod) static SPEC: &Object = &Object {
         acted("hostPID", Shape::Bool),
         acted("shareProcessNamespace", Shape::Bool),
         acted("hostname", Shape::Text),
+        acted("subdomain", Shape::Text),
+        acted("setHostnameAsFQDN", Shape::Bool),
+        acted("hostnameOverride", Shape::Text),
+        acted("hostAliases", Shape::Objects(HOST_ALIAS)),
         acted("terminationGracePeriodSeconds", Shape::Integer),
         acted("priorityClassName", Shape::Text),
         acted("dnsPolicy", Shape::Text),
@@ -85,15 +89,11 @@ pub(in crate::pod) static SPEC: &Object = &Object {
         ignored("restartPolicy", Shape::Text),
         later("initContainers"),
         later("ephemeralContainers"),
-        later("hostAliases"),
         later_unless("hostUsers", &["true"]),
-        later("hostnameOverride"),
         later("overhead"),
         later("resourceClaims"),
         later("resources"),
         later("runtimeClassName"),
-        later_unless("setHostnameAsFQDN", &["false"]),
-        later("subdomain"),
     ],
 };
 
@@ -114,6 +114,9 @@ static TOLERATION: &Object = &Object {
     ],
 };
 
+static HOST_ALIAS: &Object =
+    &Object { name: "a host alias", fields: &[acted("ip", Shape::Text), acted("hostnames", Shape::Any)] };
+
 static DNS: &Object = &Object {
     name: "dnsConfig",
     fields: &[
@@ -133,12 +136,12 @@ static SECURITY_FIELDS: &[Field] = &[
     acted("runAsGroup", Shape::Integer),
     acted("runAsNonRoot", Shape::Bool),
     acted("supplementalGroups", Shape::Any),
+    acted("fsGroup", Shape::Integer),
     acted("seccompProfile", Shape::Object(super::container::PROFILE)),
     acted("appArmorProfile", Shape::Object(super::container::PROFILE)),
-    // Only says how fsGroup, itself refused, would be applied.
+    // A Pod's volumes are new: how often their owner is set makes no difference.
     ignored("fsGroupChangePolicy", Shape::Text),
     ignored("seLinuxChangePolicy", Shape::Text),
-    later("fsGroup"),
     later("seLinuxOptions"),
     later_unless("supplementalGroupsPolicy", &["Merge"]),
     later("sysctls"),

@@ -86,7 +86,9 @@ impl CriPod {
         pod.address = status.network.and_then(|network| network.ip.parse().ok());
         dir.write_hosts(plan, pod.address).map_err(|e| client.failed("bring the Pod up".to_owned(), e))?;
         for (container, image) in plan.containers.iter().zip(&ground.images) {
-            let sources: Vec<PathBuf> = container.mounts.iter().map(|m| dir.source(plan, &m.source)).collect();
+            let sources = dir
+                .sources(plan, container)
+                .map_err(|e| client.failed(format!("start the container {}", container.name), e))?;
             pod.start_container(plan, container, image, &config, &sources, &logs)?;
         }
         for member in &pod.members[1..] {
