@@ -235,8 +235,9 @@ fn host_port(value: &Cursor<'_>, container_port: u16, around: &Around<'_>) {
             "with hostNetwork the two are the same",
         );
     } else {
-        value
-            .fault_at_key("not implemented yet", "it would change what podcheck observes; remove it to judge the rest");
+        // CNI's portmap writes them, and so does Docker unless told not to.
+        let help = "a port of the host needs firewall rules, which podcheck never makes; remove it to judge the rest";
+        value.fault_at_key("not implemented yet", help);
     }
 }
 

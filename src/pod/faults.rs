@@ -173,7 +173,7 @@ fn faults_of_specs() {
         ),
         (
             "dnsConfig: {nameservers: [1.1.1.1, 1.1.1.2, 1.1.1.3, 1.1.1.4]}\ncontainers: [{name: a, image: b}]",
-            &["5:1: spec.dnsConfig: 4 nameservers (resolv.conf takes three)"],
+            &["5:3: spec.dnsConfig: 4 nameservers (resolv.conf takes three)"],
         ),
         (
             "dnsPolicy: Nnoe\ncontainers: [{name: a, image: b}]",
@@ -248,7 +248,7 @@ fn faults_of_containers() {
                 "12:23: spec.containers[1].ports[2].containerPort: expected a whole number from 1 to 65535, found text (remove the quotes)",
                 "13:23: spec.containers[1].ports[3].containerPort: 70000 is out of range (expected a whole number from 1 to 65535)",
                 "14:37: spec.containers[1].ports[4].protocol: \"tcp\" is not known here (did you mean TCP?)",
-                "15:27: spec.containers[1].ports[5].hostPort: not implemented yet (it would change what podcheck observes; remove it to judge the rest)",
+                "15:27: spec.containers[1].ports[5].hostPort: not implemented yet (a port of the host needs firewall rules, which podcheck never makes; remove it to judge the rest)",
                 "15:47: spec.containers[1].ports[5].name: this container has a port \"a\" already (each port of a container has a name of its own)",
                 "16:7: spec.containers[1].ports[6]: a port has no containerPort (add containerPort:)",
             ],

@@ -2,6 +2,7 @@
 
 mod kinds;
 mod red;
+mod volumes;
 
 use super::*;
 use crate::pod::{DnsConfig, PodSpec, Quantity, Resources, Volume, VolumeMount, VolumeSource};
