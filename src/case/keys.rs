@@ -23,6 +23,8 @@ pub(super) static CASE: Keys = Keys {
         "alone",
         "pod",
         "beside",
+        "configMaps",
+        "secrets",
         "node",
         "seccomp_profiles",
         "expect",

@@ -5,7 +5,7 @@ use super::members::Members;
 use super::{Case, expect, known, rows, steps};
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::yaml::{self, Cursor, Kind, Node};
-use crate::pod::{self, Within};
+use crate::pod::{self, Objects, Within};
 use std::path::Path;
 
 /// The image of containers in a case that name none: podcheck's own.
@@ -16,10 +16,12 @@ const OWN_IMAGE: &str = "podcheck";
 /// # Errors
 /// All of its faults.
 pub fn parse_case(text: &str, file: &Path, id: &str) -> Result<Vec<Case>, Vec<Diagnostic>> {
-    let (node, faults) = yaml::only_document(text, file, "one case or one v1 Pod")?;
-    if is_manifest(&node) {
-        return pod::parse_manifest(text, file).map(|parsed| vec![plain(parsed, file, id)]);
+    const WHAT: &str = "one case or one v1 Pod";
+    let (nodes, faults) = yaml::stream(text, file, WHAT)?;
+    if nodes.first().is_some_and(is_manifest) {
+        return pod::parse_documents(&nodes, faults).map(|parsed| vec![plain(parsed, file, id)]);
     }
+    let (node, faults) = yaml::only(nodes, faults, WHAT)?;
     let top = Cursor::top(&node, &faults);
     if !matches!(node.kind, Kind::Map(_)) {
         top.fault(
@@ -66,9 +68,11 @@ fn plain(parsed: pod::Parsed, file: &Path, id: &str) -> Case {
 fn one(cursor: &Cursor<'_>, id: &str) -> Option<Case> {
     CASE.check(cursor);
     let name = pod_name(id);
+    let objects = &objects(cursor);
     let profiles = cursor.get("seccomp_profiles").map(|map| pod::parse_seccomp_profiles(&map)).unwrap_or_default();
     let allowed = cursor.get("node").map(|node| unsafe_sysctls(&node)).unwrap_or_default();
-    let within = Within { name: &name, image: OWN_IMAGE, unsafe_sysctls: &allowed, seccomp_profiles: &profiles };
+    let within =
+        Within { name: &name, image: OWN_IMAGE, objects, unsafe_sysctls: &allowed, seccomp_profiles: &profiles };
     let parsed = cursor.get("pod").and_then(|value| pod::parse_pod_value(&value, within));
     let beside_name = format!("{name}-beside");
     let within = Within { name: &beside_name, ..within };
@@ -95,6 +99,17 @@ fn one(cursor: &Cursor<'_>, id: &str) -> Option<Case> {
     case.steps = cursor.get("steps").map(|list| steps::list(&list, &members)).unwrap_or_default();
     case.known = cursor.get("known").map(|list| known::list(&list, Some(&members))).unwrap_or_default();
     Some(case)
+}
+
+/// What the case gives its Pods to take from.
+fn objects(cursor: &Cursor<'_>) -> Objects {
+    let mut objects = Objects::default();
+    for (name, into) in [("configMaps", &mut objects.config_maps), ("secrets", &mut objects.secrets)] {
+        if let Some(value) = cursor.get(name) {
+            Objects::read_case(into, &value);
+        }
+    }
+    objects
 }
 
 /// One sentence on one line.

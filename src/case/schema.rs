@@ -22,6 +22,8 @@ pub fn schema() -> Value {
             "alone": {"type": "boolean", "description": "It looks at host-wide state, so nothing runs beside it."},
             "pod": {"$ref": "#/$defs/pod"},
             "beside": {"$ref": "#/$defs/pod", "description": "A second Pod, up at the same time; its members are beside/NAME."},
+            "configMaps": {"$ref": "#/$defs/objects", "description": "ConfigMaps that the Pods take from."},
+            "secrets": {"$ref": "#/$defs/objects", "description": "Secrets that the Pods take from, in plain text."},
             "node": {
                 "type": "object",
                 "additionalProperties": false,
@@ -71,6 +73,10 @@ fn definitions() -> Value {
         (
             "pod",
             json!({"type": "object", "description": "The spec of a v1 Pod, or a whole manifest. A container without an image runs podcheck's own."}),
+        ),
+        (
+            "objects",
+            json!({"type": "object", "additionalProperties": {"type": "object", "additionalProperties": {"type": "string"}}, "description": "Name, key, text."}),
         ),
         ("step", step()),
         ("known", known()),

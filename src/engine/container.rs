@@ -8,6 +8,7 @@ use super::member::Spec;
 use super::mounts::{Mount, What};
 use super::paths::{Missing, Root, handle};
 use super::program;
+use super::travel;
 use super::user_namespace::Ground;
 use super::{rootfs, sysctls};
 use nix::errno::Errno;
@@ -62,8 +63,14 @@ pub fn become_member(spec: &Spec, birth: &Birth<'_>) -> Result<Infallible, Fault
         unshare(CloneFlags::CLONE_NEWCGROUP).to(|| "make a cgroup namespace")?;
     }
     // Once for all that is mounted from here on: what is bound is a copy of what is private.
-    let private = MsFlags::MS_PRIVATE | MsFlags::MS_REC;
-    mount(None::<&str>, "/", None::<&str>, private, None::<&str>).to(|| "keep mounts private")?;
+    match &spec.shared {
+        None => {
+            let private = MsFlags::MS_PRIVATE | MsFlags::MS_REC;
+            mount(None::<&str>, "/", None::<&str>, private, None::<&str>)
+        }
+        Some(shared) => travel::private_elsewhere(shared),
+    }
+    .to(|| "keep mounts private")?;
     let (root, output) = match birth.ground {
         Some(ground) => attach_ground(ground)?,
         None => {
@@ -73,8 +80,8 @@ pub fn become_member(spec: &Spec, birth: &Birth<'_>) -> Result<Infallible, Fault
     };
     for (index, one) in spec.mounts.iter().enumerate() {
         match birth.ground.and_then(|ground| ground.binds.get(index)?.as_ref()) {
-            Some(tree) => bind_prepared(&root, tree, &one.target)?,
-            None => make_mount(&root, one, birth.leaf)?,
+            Some(tree) => bind_prepared(&root, tree, one)?,
+            None => make_mount(&root, one, birth.leaf, spec.shared.is_some())?,
         }
     }
     if !spec.mounts.iter().any(|m| m.target == Path::new("/dev") && matches!(m.what, What::Bind { .. })) {
@@ -103,12 +110,18 @@ fn attach_ground(ground: &Ground) -> Result<(Root, OwnedFd), Fault> {
     Ok((root, ground.log.try_clone().to(|| "hold the log")?))
 }
 
-fn bind_prepared(root: &Root, tree: &OwnedFd, target: &Path) -> Result<(), Fault> {
+fn bind_prepared(root: &Root, tree: &OwnedFd, one: &Mount) -> Result<(), Fault> {
+    let target = one.target.as_path();
     let action = || format!("mount on {}", target.display());
     let directory = fstat(tree).to(action)?.st_mode & nix::libc::S_IFMT == nix::libc::S_IFDIR;
     let missing = if directory { Missing::MakeDirectory } else { Missing::MakeFile };
     let held = root.resolve(target, missing).to(action)?;
-    idmap::attach(tree, held.as_fd()).to(action)
+    idmap::attach(tree, held.as_fd()).to(action)?;
+    match &one.what {
+        // It was copied where the host's mounts still arrive.
+        What::Bind { travel, .. } => travel.apply(root, target, true).to(action),
+        _ => Ok(()),
+    }
 }
 
 /// Opens the file for what a member prints.
@@ -120,7 +133,7 @@ pub fn open_log(path: &Path) -> Result<OwnedFd, Fault> {
     openat(AT_FDCWD, path, flags, Mode::from_bits_truncate(0o600)).to(|| format!("open {}", path.display()))
 }
 
-fn make_mount(root: &Root, one: &Mount, leaf: &Leaf) -> Result<(), Fault> {
+fn make_mount(root: &Root, one: &Mount, leaf: &Leaf, shared: bool) -> Result<(), Fault> {
     let target = one.target.as_path();
     let action = |what: &str| format!("mount {what} on {}", target.display());
     match &one.what {
@@ -134,7 +147,9 @@ fn make_mount(root: &Root, one: &Mount, leaf: &Leaf) -> Result<(), Fault> {
             let mounted = root.resolve(target, Missing::Refuse).to(|| action(kind))?;
             remount(&handle(&mounted), *flags | MsFlags::MS_RDONLY).to(|| action(kind))
         }
-        What::Bind { source, flags } => bind(root, source, target, *flags).to(|| action(&source.display().to_string())),
+        What::Bind { source, flags, travel } => bind(root, source, target, *flags)
+            .and_then(|()| travel.apply(root, target, shared))
+            .to(|| action(&source.display().to_string())),
         What::Cgroups { read_only } => mount_cgroups(root, target, leaf, *read_only),
     }
 }

@@ -33,29 +33,26 @@ pub fn detached(path: &Path, users: Option<&OwnedFd>, read_only: bool) -> Result
     let tree = Errno::result(tree).to(action)?;
     // SAFETY: the kernel just made this descriptor, and nobody else owns it.
     let tree = unsafe { OwnedFd::from_raw_fd(i32::try_from(tree).unwrap_or(-1)) };
-    let mut attributes = Attributes::default();
-    if read_only {
-        attributes.set |= libc::MOUNT_ATTR_RDONLY;
-    }
     if let Some(users) = users {
-        attributes.set |= libc::MOUNT_ATTR_IDMAP;
-        attributes.user_namespace = users.as_raw_fd().unsigned_abs().into();
+        let user_namespace = users.as_raw_fd().unsigned_abs().into();
+        let attributes = Attributes { set: libc::MOUNT_ATTR_IDMAP, user_namespace, ..Attributes::default() };
+        set(&tree, &attributes, libc::AT_RECURSIVE).to(action)?;
     }
-    if attributes.set != 0 {
-        // SAFETY: an empty path lives for ever; the kernel reads the attributes, whose size is given, during the call.
-        let set = unsafe {
-            libc::syscall(
-                libc::SYS_mount_setattr,
-                tree.as_raw_fd(),
-                c"".as_ptr(),
-                libc::AT_EMPTY_PATH | libc::AT_RECURSIVE,
-                &raw const attributes,
-                size_of::<Attributes>(),
-            )
-        };
-        Errno::result(set).to(action)?;
+    if read_only {
+        // The mount itself alone, as a plain read-only bind is.
+        let attributes = Attributes { set: libc::MOUNT_ATTR_RDONLY, ..Attributes::default() };
+        set(&tree, &attributes, 0).to(action)?;
     }
     Ok(tree)
+}
+
+fn set(tree: &OwnedFd, attributes: &Attributes, recursive: i32) -> nix::Result<()> {
+    let (tree, flags, length) = (tree.as_raw_fd(), libc::AT_EMPTY_PATH | recursive, size_of::<Attributes>());
+    // SAFETY: an empty path lives for ever; the kernel reads the attributes, whose size is given, during the call.
+    let done = unsafe {
+        libc::syscall(libc::SYS_mount_setattr, tree, c"".as_ptr(), flags, std::ptr::from_ref(attributes), length)
+    };
+    Errno::result(done).map(drop)
 }
 
 /// Attaches what [`detached`] made on top of what `target` holds.

@@ -88,6 +88,8 @@ pub struct Spec {
     pub unmapped: Vec<PathBuf>,
     /// What its cgroup holds it to.
     pub resources: LinuxResources,
+    /// Where mounts travel, if they do in this Pod.
+    pub shared: Option<PathBuf>,
 }
 
 impl Spec {
@@ -135,6 +137,7 @@ impl Spec {
             unmapped: vec![files.shm.clone()],
             sysctls: plan.sandbox.sysctls.clone(),
             resources: plan.sandbox.resources,
+            shared: None,
         })
     }
 
@@ -167,6 +170,7 @@ impl Spec {
             unmapped: vec![files.shm.clone()],
             sysctls: Vec::new(),
             resources: plan.resources,
+            shared: request.shared.clone(),
         })
     }
 

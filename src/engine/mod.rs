@@ -28,6 +28,7 @@ mod seccomp_filter;
 mod serve;
 mod start;
 mod sysctls;
+mod travel;
 mod user_namespace;
 mod users;
 

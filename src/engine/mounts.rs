@@ -1,5 +1,6 @@
 //! The mounts of a container, in the order and with the options that containerd 1.6 and runc 1.1 give them.
 
+use super::travel::Travel;
 use crate::plan::{MountPlan, Scope};
 use nix::mount::MsFlags;
 use std::path::{Path, PathBuf};
@@ -35,6 +36,8 @@ pub enum What {
         source: PathBuf,
         /// Flags beyond the source's own.
         flags: MsFlags,
+        /// What only few ask for.
+        travel: Travel,
     },
     /// The container's own view of its cgroups.
     Cgroups {
@@ -91,7 +94,11 @@ pub fn of_sandbox(files: &PodFiles, pod_privileged: bool) -> Vec<Mount> {
 /// What a manifest asks for, from the host's paths in the same order.
 pub fn asked(mounts: &[MountPlan], sources: &[PathBuf]) -> Vec<Mount> {
     let read_only = |mount: &MountPlan| if mount.read_only { MsFlags::MS_RDONLY } else { MsFlags::empty() };
-    mounts.iter().zip(sources).map(|(mount, source)| bind(source, &mount.target, read_only(mount))).collect()
+    let one = |(mount, source): (&MountPlan, &PathBuf)| Mount {
+        target: PathBuf::from(&mount.target),
+        what: What::Bind { source: source.clone(), flags: read_only(mount), travel: Travel::of(mount) },
+    };
+    mounts.iter().zip(sources).map(one).collect()
 }
 
 /// A container's. What is `asked` for takes the place of the engine's own on the same path.
@@ -141,7 +148,10 @@ fn file_system(target: &str, kind: &'static str, source: &'static str, flags: Ms
 }
 
 fn bind(source: &Path, target: &str, flags: MsFlags) -> Mount {
-    Mount { target: PathBuf::from(target), what: What::Bind { source: source.to_owned(), flags } }
+    Mount {
+        target: PathBuf::from(target),
+        what: What::Bind { source: source.to_owned(), flags, travel: Travel::default() },
+    }
 }
 
 fn same_path(a: &Path, b: &Path) -> bool {

@@ -60,6 +60,8 @@ pub struct StartRequest {
     pub images: Vec<Image>,
     /// The host's path of each mount's source, for each container, in the plan's order.
     pub sources: Vec<Vec<PathBuf>>,
+    /// A mount point below which what one member mounts others may see, if the Pod asks for that.
+    pub shared: Option<PathBuf>,
     /// Address of the Pod, unless it uses the host's network.
     pub address: Option<Address>,
     /// Ids of a user namespace of the Pod's own.

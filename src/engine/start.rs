@@ -62,6 +62,11 @@ impl Pod {
         let host_name = gethostname().to(|| "read the host's name")?.to_string_lossy().into_owned();
         let name = plan.hostname.as_deref().unwrap_or(&host_name);
         make_files(request, &files, name)?;
+        if let Some(shared) = &request.shared {
+            let flags = MsFlags::MS_SHARED | MsFlags::MS_REC;
+            mount(None::<&str>, shared, None::<&str>, flags, None::<&str>)
+                .to(|| "let mounts travel between members")?;
+        }
         request.hierarchies.iter().try_for_each(Hierarchy::hand_down)?;
         let pure_v2 = request.hierarchies.iter().all(|h| h.unified);
         let capabilities = CapabilitySet::current().to(|| "read our capabilities")?;

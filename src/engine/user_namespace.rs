@@ -124,7 +124,7 @@ fn place(leaf: &Leaf, in_cgroup: bool, oom_score_adj: i32) -> Result<(), Fault> 
 fn prepare(spec: &Spec, cradle: &Cradle<'_>) -> Result<Ground, Fault> {
     let root = rootfs::mount_root_for(&spec.image, &spec.dir, Some((cradle.users, cradle.range.base)))?;
     let bind = |what: &What| match what {
-        What::Bind { source, flags } => {
+        What::Bind { source, flags, .. } => {
             let read_only = flags.contains(nix::mount::MsFlags::MS_RDONLY);
             // The Pod's shared memory belongs to its root already; the kernel's own files belong to nobody in it.
             let users = (!spec.unmapped.iter().any(|path| source.starts_with(path))).then_some(cradle.users);

@@ -2,7 +2,7 @@
 
 use super::lookup::unobservable;
 use super::{Facts, path};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
 /// One fact that two documents do not agree on.
@@ -31,9 +31,25 @@ impl Facts {
         let members = document.get_mut("members").and_then(Value::as_object_mut);
         for member in members.into_iter().flat_map(|members| members.values_mut()).filter_map(Value::as_object_mut) {
             member.retain(|key, _| key != "events");
+            if let Some(mounts) = member.get_mut("mounts").and_then(Value::as_object_mut) {
+                drop_hosts_own(mounts);
+            }
         }
         document
     }
+}
+
+/// Leaves out what the host has mounted within a volume: see `DROPPED`.
+fn drop_hosts_own(mounts: &mut Map<String, Value>) {
+    let source = |mount: &Value| mount.get("source").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let is_volume = |mount: &Value| source(mount).starts_with("volume:");
+    let volumes: Vec<String> =
+        mounts.iter().filter(|(_, mount)| is_volume(mount)).map(|(target, _)| format!("{target}/")).collect();
+    // Another volume, or a file of the Pod's own, may be mounted within one, too: that the manifest says.
+    let pods = |mount: &Value| {
+        is_volume(mount) || ["hosts", "hostname", "resolv.conf", "termination-log"].contains(&source(mount).as_str())
+    };
+    mounts.retain(|target, mount| pods(mount) || !volumes.iter().any(|volume| target.starts_with(volume)));
 }
 
 /// Where two documents differ, sorted by path. Maps are compared key by key, lists and values whole; what only one has is

@@ -95,6 +95,11 @@ pub const DROPPED: &[Dropped] = &[
         "controllers' own mounts that are alike",
         "which controllers there are is the host's; they stand as one",
     ),
+    drop(
+        Part::Field("mounts"),
+        "what the host has mounted within a hostPath, in snapshots and comparisons",
+        "the host's own; whether it is read-only the contract asks",
+    ),
     drop(Part::Field("network"), "IPv6 link-local addresses", "the kernel makes them up when it likes"),
     drop(
         Part::Field("network"),

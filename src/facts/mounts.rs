@@ -52,6 +52,8 @@ struct Source {
     root: String,
     /// Flags that the source has on the host; `None` if it is no file of a host's file system.
     inherited: Option<Vec<String>>,
+    /// A volume that is a tmpfs of its own: its size is of interest.
+    in_memory: bool,
 }
 
 impl Classes<'_> {
@@ -79,7 +81,7 @@ impl Classes<'_> {
     fn fact(&self, mount: &Mount) -> Fact {
         let source = self.source(mount);
         let masked = source.class == "masked";
-        let own = source.inherited.is_none();
+        let own = source.inherited.is_none() || source.in_memory;
         let class = if masked {
             "masked"
         } else if own {
@@ -108,8 +110,12 @@ impl Classes<'_> {
 
     fn source(&self, mount: &Mount) -> Source {
         let kernel = KERNEL.contains(&mount.kind.as_str());
-        let source =
-            |class: &str, root: &str, inherited| Source { class: class.to_owned(), root: root.to_owned(), inherited };
+        let source = |class: &str, root: &str, inherited| Source {
+            class: class.to_owned(),
+            root: root.to_owned(),
+            inherited,
+            in_memory: false,
+        };
         if mount.target == "/" {
             let bound = !kernel && mount.kind != "overlay";
             return source("rootfs", if bound { "/" } else { &mount.root }, bound.then(Vec::new));
@@ -126,9 +132,14 @@ impl Classes<'_> {
         let flags =
             |found: &Option<(String, Vec<String>)>| Some(found.as_ref().map(|(_, o)| o.clone()).unwrap_or_default());
         let known = on_host.as_ref().and_then(|(path, _)| self.names.path(path));
+        let own_volume = on_host.as_ref().is_some_and(|(path, _)| self.names.is_in_own_volume(path));
         let managed = MANAGED.iter().find(|(target, _)| *target == mount.target && mount.root != "/");
         match (known, managed) {
-            (Some((class, root)), managed) if root == "/" || managed.is_none() => source(class, &root, flags(&on_host)),
+            (Some((class, root)), managed) if root == "/" || managed.is_none() || own_volume => {
+                // All of it, or a subPath below: the file system's root is the volume's.
+                let in_memory = mount.kind == "tmpfs" && class.starts_with("volume:") && mount.root == root;
+                Source { in_memory, ..source(class, &root, flags(&on_host)) }
+            }
             (_, Some((_, class))) => source(class, "/", flags(&on_host)),
             _ if mount.kind.starts_with("cgroup") => source(&mount.kind, &self.cgroup_root(mount), None),
             _ if mount.kind == "devpts" && mount.root != "/" => source("devpts", "/<pty>", None),
@@ -148,7 +159,7 @@ impl Classes<'_> {
         };
         self.host
             .iter()
-            .filter(|host| host.device == mount.device)
+            .filter(|host| host.device == mount.device && !self.names.is_alias(&host.target))
             .filter_map(|host| Some((host.root.len(), below(host)?, host)))
             .max_by_key(|(length, ..)| *length)
             .map(|(_, path, host)| {

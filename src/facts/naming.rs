@@ -19,8 +19,14 @@ pub struct Naming {
     pub paths: Vec<(String, String)>,
     /// Files whose text the manifest gives: never a copy of the host's, not even where the two are alike.
     pub given: Vec<String>,
+    /// Files that are the host's with something added by the manifest: told line by line.
+    pub amended: Vec<String>,
     /// Any other text of this run → what stands for it.
     pub texts: Vec<(String, String)>,
+    /// A folder of the host: what is mounted below it are only other names for what is elsewhere, too.
+    pub aliases: Option<String>,
+    /// A folder of the host with volumes of the Pod's own: nobody else puts a file there.
+    pub volumes: Option<String>,
 }
 
 /// Bytes of an id as Docker shortens it, and the fewest by which an id is known within a text.
@@ -85,6 +91,11 @@ impl<'a> Names<'a> {
         words.fold(text.to_owned(), |text, word| replace(text, &word.text, &word.name, word.beside))
     }
 
+    /// Whether a file is the host's with something added.
+    pub fn is_amended(&self, file: &str) -> bool {
+        self.naming.amended.iter().any(|amended| amended == file)
+    }
+
     /// Whether a file's text is the manifest's own.
     pub fn is_given(&self, file: &str) -> bool {
         self.naming.given.iter().any(|given| given == file)
@@ -110,6 +121,16 @@ impl<'a> Names<'a> {
             Some((name, _)) => format!("<{name}>"),
             None => self.text(part),
         }
+    }
+
+    /// Whether a path of the host lies in a volume of the Pod's own.
+    pub fn is_in_own_volume(&self, path: &str) -> bool {
+        self.naming.volumes.as_deref().is_some_and(|folder| path.starts_with(folder))
+    }
+
+    /// Whether a mount of the host is only another name for something.
+    pub fn is_alias(&self, target: &str) -> bool {
+        self.naming.aliases.as_deref().is_some_and(|folder| target.starts_with(folder))
     }
 
     /// The class of a host path, and the rest of the path below what has that class (`/` for all of it).

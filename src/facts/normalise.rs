@@ -169,11 +169,43 @@ impl View<'_> {
 
     fn file(&self, path: &str, text: &str) -> String {
         let host = self.observation.host.files.get(path).filter(|_| !self.names.is_given(path));
-        if lines(text).next().is_some() && host.is_some_and(|host| lines(host).eq(lines(text))) {
+        let is_hosts = !self.names.is_amended(path) && host.is_some_and(|host| lines(host).eq(lines(text)));
+        if is_hosts && lines(text).next().is_some() {
             return "<host>".to_owned();
         }
-        self.names.text(text)
+        match host {
+            Some(host) if KEPT_BESIDE_THE_HOSTS.contains(&path) => self.names.text(&without_hosts_lines(text, host)),
+            _ => self.names.text(text),
+        }
     }
+}
+
+/// Files that may be the host's with something added.
+const KEPT_BESIDE_THE_HOSTS: [&str; 2] = ["/etc/hosts", "/etc/resolv.conf"];
+
+/// The text with `<host>` for what stands in the host's file as well, said once. A Pod's own hosts file has the usual names
+/// of every hosts file, which say nothing: they stay.
+fn without_hosts_lines(text: &str, host: &str) -> String {
+    /// As many as there can be: whether there is room for another is of interest.
+    const MOST_NAMESERVERS: usize = 3;
+    if text.starts_with("# Kubernetes-managed hosts file.\n") {
+        return text.to_owned();
+    }
+    let theirs: Vec<&str> = lines(host).collect();
+    let each = theirs.iter().filter(|line| line.starts_with("nameserver ")).count() >= MOST_NAMESERVERS;
+    let mut out: Vec<String> = Vec::new();
+    for line in text.lines() {
+        let keyword = line.split_whitespace().next().filter(|word| word.starts_with(|c: char| c.is_alphabetic()));
+        let kept = match (theirs.contains(&line.trim_end()), keyword) {
+            (false, _) => line.to_owned(),
+            (true, Some(keyword)) => format!("{keyword} <host>"),
+            (true, None) => "<host>".to_owned(),
+        };
+        if each || !kept.ends_with("<host>") || out.last() != Some(&kept) {
+            out.push(kept);
+        }
+    }
+    out.iter().map(|line| format!("{line}\n")).collect()
 }
 
 /// Lines that mean something.
@@ -497,5 +529,21 @@ mod tests {
             }
             _ => found.push(path.to_owned()),
         }
+    }
+
+    #[test]
+    fn what_is_the_hosts_is_said_once_unless_there_is_room_for_no_more() {
+        let two = "# x\nnameserver 1.1.1.1\nnameserver 1.1.1.2\n";
+        let added = "search a\nnameserver 1.1.1.1\nnameserver 1.1.1.2\nnameserver 9.9.9.9\n";
+        assert_eq!(without_hosts_lines(added, two), "search a\nnameserver <host>\nnameserver 9.9.9.9\n");
+        let three = format!("{two}nameserver 1.1.1.3\n");
+        let text = format!("{three}options x\n");
+        let kept = "# x\nnameserver <host>\nnameserver <host>\nnameserver <host>\noptions x\n";
+        assert_eq!(without_hosts_lines(&text, &three), kept);
+        let hosts = "# Kubernetes-managed hosts file (host network).\n127.0.0.1 localhost\n::1 ip6\n\n9.9.9.9\ta\n";
+        let kept = "# Kubernetes-managed hosts file (host network).\n<host>\n\n9.9.9.9\ta\n";
+        assert_eq!(without_hosts_lines(hosts, "127.0.0.1 localhost\n"), kept.replace("<host>\n", "<host>\n::1 ip6\n"));
+        let own = "# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n";
+        assert_eq!(without_hosts_lines(own, "127.0.0.1\tlocalhost\n"), own);
     }
 }

@@ -5,7 +5,7 @@ use super::cgroup::{CgroupRoot, Hierarchies};
 use super::owner::Owner;
 use super::supervisor::Supervisor;
 use super::sweep::{self, SweepReport};
-use super::{HostError, TrialDir, check_time_factor, lock, mounts, places, why_not_root};
+use super::{HostError, TrialDir, check_time_factor, lock, mounts, places, shared, why_not_root};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -125,6 +125,15 @@ impl Run {
             ));
         }
         std::fs::write(self.dir.join(sweep::INTERFACES).join(name), "").map_err(|e| HostError::os(action(), e))
+    }
+
+    /// Lets what is mounted for Pods be seen in mount namespaces that are made from here on; returns below where.
+    ///
+    /// # Errors
+    /// The host refused.
+    pub fn share_mounts(&self) -> Result<PathBuf, HostError> {
+        let trials = self.dir.join("trials");
+        shared::share(&trials).map(|()| trials)
     }
 
     /// A fresh place for one trial.

@@ -3,9 +3,10 @@
 use super::ahead::{Place, Places};
 use super::cgroup::{Hierarchies, TOP};
 use super::volume::{self, VOLUMES};
-use super::{HostError, hosts, ids, link, lock, mounts, places, poll_until, scaled, subnet};
-use crate::plan::{MountSource, Plan, VolumePlan};
-use crate::pod::SeccompProfile;
+use super::{HostError, ids, link, lock, mounts, places, poll_until, scaled, shared, sub_path, subnet};
+use crate::plan::{ContainerPlan, MountPlan, MountSource, Plan, VolumePlan};
+use crate::pod::{Propagation, SeccompProfile};
+use nix::mount::{MntFlags, umount2};
 use std::fs::{OpenOptions, Permissions};
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr};
@@ -16,6 +17,8 @@ use std::time::{Duration, Instant};
 
 /// Directory of a trial with a termination log for each container.
 const TERMINATION_LOGS: &str = "termination-log";
+/// Directory of a trial with the places where subPaths are mounted.
+const SUB_PATHS: &str = "sub-paths";
 /// The Pod's /etc/hosts.
 const HOSTS: &str = "hosts";
 /// Directory of a trial with the seccomp profile of each container that has one of the node's.
@@ -43,6 +46,8 @@ pub struct TrialDir {
     address: Mutex<Option<Ipv4Addr>>,
     /// The first id of its Pod's range, once it has one.
     ids: Mutex<Option<u32>>,
+    /// What podcheck mounted for the Pod: a runtime need not take that away.
+    mounted: Mutex<Vec<PathBuf>>,
 }
 
 impl TrialDir {
@@ -53,16 +58,8 @@ impl TrialDir {
             cgroups.push(cgroup_root.clone());
         }
         let (cgroups, address) = (Mutex::new(cgroups), Mutex::default());
-        Ok(TrialDir {
-            dir,
-            tag,
-            cgroup_root,
-            hierarchies,
-            cgroups,
-            address,
-            ids: Mutex::default(),
-            places: Arc::clone(places),
-        })
+        let (mounted, ids, places) = (Mutex::default(), Mutex::default(), Arc::clone(places));
+        Ok(TrialDir { dir, tag, cgroup_root, hierarchies, cgroups, address, ids, mounted, places })
     }
 
     /// Eight lower-case letters and digits, unique on this host: for names of interfaces, `pchk<tag>`.
@@ -119,7 +116,12 @@ impl TrialDir {
         check_names(plan)?;
         let logs = self.dir.join(TERMINATION_LOGS);
         lock::private_dir(&logs).map_err(|e| HostError::os(format!("create {}", logs.display()), e))?;
-        volume::prepare(&self.dir, &plan.volumes)?;
+        if mounts_something(plan) {
+            self.dir.parent().map_or(Ok(()), shared::share)?;
+        }
+        let mut mounted = self.mounted.lock().unwrap_or_else(PoisonError::into_inner);
+        volume::prepare(&self.dir, &plan.volumes, &mut mounted)?;
+        drop(mounted);
         for container in &plan.containers {
             write_shared(&logs.join(&container.name), "", 0o666)?;
         }
@@ -155,7 +157,37 @@ impl TrialDir {
         Ok(())
     }
 
-    /// The host's path of a mount's source.
+    /// The host's paths of the sources of a container's mounts, in order. To be called once, just before the container is
+    /// made: what a subPath leads to then is held from there on.
+    ///
+    /// # Errors
+    /// A subPath leads out of its volume, or the host refused.
+    pub fn sources(&self, plan: &Plan, container: &ContainerPlan) -> Result<Vec<PathBuf>, HostError> {
+        let one = |(index, mount): (usize, &MountPlan)| {
+            let source = self.source(plan, &mount.source);
+            let Some(sub_path) = &mount.sub_path else { return Ok(source) };
+            let target = self.sub_paths().join(&container.name).join(index.to_string());
+            sub_path::mount_on(&source, sub_path, &target).map_err(|mut error| {
+                error.action = format!("prepare the container {}: {}", container.name, error.action);
+                error
+            })?;
+            self.mounted.lock().unwrap_or_else(PoisonError::into_inner).push(target.clone());
+            Ok(target)
+        };
+        container.mounts.iter().enumerate().map(one).collect()
+    }
+
+    /// Where volumes of the Pod's own are.
+    pub fn volumes(&self) -> PathBuf {
+        self.dir.join(VOLUMES)
+    }
+
+    /// Where subPaths are mounted: the host's mounts below it are only other names for what is in volumes.
+    pub fn sub_paths(&self) -> PathBuf {
+        self.dir.join(SUB_PATHS)
+    }
+
+    /// The host's path of a mount's source; of a volume, whatever the subPath.
     pub fn source(&self, plan: &Plan, source: &MountSource) -> PathBuf {
         match source {
             MountSource::Hosts => self.dir.join(HOSTS),
@@ -176,7 +208,7 @@ impl TrialDir {
     /// The host refused.
     pub fn write_hosts(&self, plan: &Plan, address: Option<IpAddr>) -> Result<(), HostError> {
         let host = std::fs::read_to_string("/etc/hosts").unwrap_or_default();
-        write_shared(&self.dir.join(HOSTS), &hosts::text(plan, address, &host), 0o644)
+        write_shared(&self.dir.join(HOSTS), &plan.hosts_file(address, &host), 0o644)
     }
 
     /// Takes everything of the trial away, killing what still runs in its cgroups. Returns what was still running,
@@ -186,6 +218,10 @@ impl TrialDir {
     /// What would not go.
     pub fn remove(self) -> Result<Vec<String>, HostError> {
         let mut left = self.remove_cgroups()?;
+        for point in self.mounted.lock().unwrap_or_else(PoisonError::into_inner).drain(..).rev() {
+            // What would not go the next step finds, and says.
+            let _ = umount2(&point, MntFlags::MNT_DETACH | MntFlags::UMOUNT_NOFOLLOW);
+        }
         for point in mounts::unmount_below(&self.dir)? {
             left.push(format!("mount {}", point.display()));
         }
@@ -232,12 +268,22 @@ fn interface_stays(name: &str) -> bool {
     poll_until(now + scaled(INTERFACE_WITHIN), || gone().then_some(())).is_none()
 }
 
+/// Whether podcheck mounts anything for a Pod, which its runtime then has to see.
+fn mounts_something(plan: &Plan) -> bool {
+    let in_memory = |volume: &VolumePlan| match volume {
+        VolumePlan::Memory { .. } => true,
+        VolumePlan::Files { size_bytes, .. } => size_bytes.is_some(),
+        VolumePlan::EmptyDir { .. } | VolumePlan::HostPath { .. } => false,
+    };
+    // A mount is propagated from a mount: the directory of a volume has to be on a shared one.
+    let shared = |mount: &MountPlan| mount.sub_path.is_some() || mount.propagation != Propagation::None;
+    plan.volumes.iter().any(in_memory) || plan.containers.iter().any(|c| c.mounts.iter().any(shared))
+}
+
 /// Names become file names.
 fn check_names(plan: &Plan) -> Result<(), HostError> {
-    let volumes = plan.volumes.iter().map(|volume| match volume {
-        VolumePlan::EmptyDir { name } | VolumePlan::HostPath { name, .. } => name,
-    });
-    for name in volumes.chain(plan.containers.iter().map(|c| &c.name)) {
+    let volumes = plan.volumes.iter().map(VolumePlan::name);
+    for name in volumes.chain(plan.containers.iter().map(|c| c.name.as_str())) {
         if name.is_empty() || name.contains('/') || name == "." || name == ".." {
             return Err(HostError::new(format!("prepare {name:?}"), "it is no name for a file".to_owned()));
         }

@@ -1,8 +1,9 @@
 //! A Pod's volumes on the host: empty directories of the trial, and paths of the host checked and made as a kubelet does.
 
-use super::{HostError, lock};
+use super::{HostError, files, lock};
 use crate::plan::VolumePlan;
 use crate::pod::HostPathType;
+use nix::mount::{MsFlags, mount};
 use std::fs::{DirBuilder, OpenOptions, Permissions};
 use std::io::{ErrorKind, Write};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -14,20 +15,35 @@ pub(super) const VOLUMES: &str = "volumes";
 /// File of a trial with the host's paths that were made for it, each ended by a NUL.
 const MADE: &str = "made";
 
-/// Makes the volumes of a trial.
-pub(super) fn prepare(dir: &Path, volumes: &[VolumePlan]) -> Result<(), HostError> {
+/// Makes the volumes of a trial. Returns what was mounted for them.
+pub(super) fn prepare(dir: &Path, volumes: &[VolumePlan], mounted: &mut Vec<PathBuf>) -> Result<(), HostError> {
     for volume in volumes {
-        match volume {
-            VolumePlan::EmptyDir { name } => {
-                let volumes = dir.join(VOLUMES);
-                lock::private_dir(&volumes).map_err(|e| HostError::os(format!("create {}", volumes.display()), e))?;
-                empty_dir(&volumes.join(name))?;
-            }
-            VolumePlan::HostPath { name, path, kind } => host_path(dir, path, *kind).map_err(|mut error| {
+        if let VolumePlan::HostPath { name, path, kind } = volume {
+            host_path(dir, path, *kind).map_err(|mut error| {
                 error.action = format!("prepare the volume {name}: {}", error.action);
                 error
-            })?,
+            })?;
+            continue;
         }
+        let all = dir.join(VOLUMES);
+        lock::private_dir(&all).map_err(|e| HostError::os(format!("create {}", all.display()), e))?;
+        let path = all.join(volume.name());
+        empty_dir(&path)?;
+        let (size, files, group) = match volume {
+            VolumePlan::Memory { size_bytes, group, .. } => (Some(*size_bytes), None, group),
+            VolumePlan::Files { size_bytes, files, group, .. } => (*size_bytes, Some(files), group),
+            VolumePlan::EmptyDir { group, .. } => (None, None, group),
+            VolumePlan::HostPath { .. } => continue,
+        };
+        if let Some(size) = size {
+            let options = format!("size={size}");
+            mount(Some("tmpfs"), &path, Some("tmpfs"), MsFlags::empty(), Some(options.as_str()))
+                .map_err(|e| HostError::os(format!("mount a tmpfs on {}", path.display()), e))?;
+            mounted.push(path.clone());
+        }
+        let failed = |e: std::io::Error| HostError::os(format!("fill {}", path.display()), e);
+        files.map_or(Ok(()), |files| files::write(&path, files)).map_err(failed)?;
+        group.map_or(Ok(()), |group| files::give_to_group(&path, group, files.is_some())).map_err(failed)?;
     }
     Ok(())
 }

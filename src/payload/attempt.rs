@@ -65,6 +65,21 @@ pub(super) fn mount_tmpfs(args: &[OsString]) -> Outcome {
     umount2(directory, MntFlags::MNT_DETACH).doing(format!("unmount {}", directory.display())).map(|()| 0)
 }
 
+/// `mount-tmpfs DIRECTORY`: stays mounted.
+pub(super) fn mount_there(args: &[OsString]) -> Outcome {
+    let [directory] = exactly(args)?;
+    let none: Option<&str> = None;
+    mount(Some("podcheck"), directory.as_os_str(), Some("tmpfs"), MsFlags::empty(), none)
+        .doing(format!("mount on {}", directory.display()))
+        .map(|()| 0)
+}
+
+/// `umount DIRECTORY`
+pub(super) fn umount(args: &[OsString]) -> Outcome {
+    let [directory] = exactly(args)?;
+    umount2(directory.as_os_str(), MntFlags::empty()).doing(format!("unmount {}", directory.display())).map(|()| 0)
+}
+
 /// `sethostname-try`: CAP_SYS_ADMIN; the name that it has.
 pub(super) fn sethostname(args: &[OsString]) -> Outcome {
     no_operands(args)?;

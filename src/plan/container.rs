@@ -108,7 +108,7 @@ pub(super) fn of(pod: &Pod, qos: QosClass, node: &Node, container: &Container) -
         working_dir: container.working_dir.clone(),
         user,
         group,
-        supplemental_groups: pod.spec.security.supplemental_groups.clone(),
+        supplemental_groups: supplemental_groups(&pod.spec.security),
         privileged: security.privileged,
         capabilities_add: security.capabilities_add.clone(),
         capabilities_drop: security.capabilities_drop.clone(),
@@ -119,7 +119,7 @@ pub(super) fn of(pod: &Pod, qos: QosClass, node: &Node, container: &Container) -
         read_only_rootfs: security.read_only_root_filesystem,
         masked_paths: unless_privileged(&MASKED_PATHS),
         read_only_paths: unless_privileged(&READ_ONLY_PATHS),
-        mounts: mount::of_container(container),
+        mounts: mount::of_container(pod, container),
         resources: cgroup::of_container(pod, &container.resources),
         oom_score_adj: oom_score_adj(pod, qos, node, container),
         ports: stand_in::tcp_ports(container),
@@ -141,6 +141,11 @@ fn seccomp(pod: &PodSecurity, container: &ContainerSecurity) -> SeccompProfile {
         true => SeccompProfile::Unconfined,
         false => container.seccomp.clone().or_else(|| pod.seccomp.clone()).unwrap_or_default(),
     }
+}
+
+/// The group of the Pod's volumes, then the supplemental ones.
+pub(super) fn supplemental_groups(security: &PodSecurity) -> Vec<u32> {
+    security.fs_group.iter().chain(&security.supplemental_groups).copied().collect()
 }
 
 /// The manifest's variables, then the container's name. A runtime adds HOSTNAME, and a kubelet the addresses of a

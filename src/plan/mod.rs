@@ -21,13 +21,14 @@ mod totals;
 
 pub use cgroup::{CgroupPlan, LinuxResources};
 pub use container::ContainerPlan;
+pub use files::NetworkFiles;
 pub use mount::{MountPlan, MountSource, VolumePlan};
 pub use namespaces::{Namespaces, Scope};
 pub use node::Node;
 pub use qos::QosClass;
 pub use sandbox::SandboxPlan;
 
-use crate::pod::Pod;
+use crate::pod::{Pod, RecursiveReadOnly};
 
 /// A Pod as every runtime is asked for it.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -53,15 +54,23 @@ pub struct Plan {
     pub grace_period_seconds: u64,
     /// resolv.conf, if the manifest sets it; otherwise a copy of the host's.
     pub resolv_conf: Option<String>,
+    /// What else stands in the Pod's /etc/hosts and resolv.conf.
+    pub network_files: NetworkFiles,
     /// The pause process.
     pub sandbox: SandboxPlan,
     /// The containers in order.
     pub containers: Vec<ContainerPlan>,
-    /// The Pod's volumes in order; podcheck makes the directories of the empty ones.
+    /// The Pod's volumes in order; podcheck makes all but the host's paths.
     pub volumes: Vec<VolumePlan>,
 }
 
 impl Plan {
+    /// Whether a mount within a read-only volume has to be read-only, too: not every runtime can do that.
+    pub fn needs_recursive_read_only(&self) -> bool {
+        let mut mounts = self.containers.iter().flat_map(|container| &container.mounts);
+        mounts.any(|mount| mount.recursive_read_only == RecursiveReadOnly::Enabled)
+    }
+
     /// Path of the Pod's cgroup below the trial's root, without leading slash.
     pub fn cgroup_parent(&self) -> &str {
         self.cgroups.last().map_or("", |c| c.path.as_str())
@@ -83,8 +92,9 @@ pub fn plan(pod: &Pod, node: &Node, uid: &str) -> Plan {
         cgroups: cgroup::above_containers(pod, qos, uid, node),
         grace_period_seconds: pod.spec.termination_grace_period_seconds,
         resolv_conf: pod.spec.dns.as_ref().map(files::resolv_conf),
+        network_files: files::network_files(pod),
         sandbox: sandbox::of(pod),
         containers: pod.spec.containers.iter().map(|c| container::of(pod, qos, node, c)).collect(),
-        volumes: pod.spec.volumes.iter().map(mount::volume).collect(),
+        volumes: pod.spec.volumes.iter().map(|volume| mount::volume(pod, node, volume)).collect(),
     }
 }

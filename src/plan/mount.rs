@@ -1,6 +1,10 @@
 //! Mounts and volumes.
 
-use crate::pod::{Container, HostPathType, Volume, VolumeMount, VolumeSource};
+use super::Node;
+use crate::pod::{
+    Container, HostPathType, Pod, Propagation, Quantity, RecursiveReadOnly, Volume, VolumeFile, VolumeMount,
+    VolumeSource,
+};
 use std::path::PathBuf;
 
 /// A bind mount.
@@ -12,6 +16,26 @@ pub struct MountPlan {
     pub target: String,
     /// Read-only.
     pub read_only: bool,
+    /// Whether what is mounted within is read-only, too.
+    pub recursive_read_only: RecursiveReadOnly,
+    /// Whether mounts made later come in, and go out.
+    pub propagation: Propagation,
+    /// Path below the volume; `None` for all of it.
+    pub sub_path: Option<String>,
+}
+
+impl MountPlan {
+    /// A file of the Pod's own.
+    fn file(source: MountSource, target: &str) -> MountPlan {
+        MountPlan {
+            source,
+            target: target.to_owned(),
+            read_only: false,
+            recursive_read_only: RecursiveReadOnly::Disabled,
+            propagation: Propagation::None,
+            sub_path: None,
+        }
+    }
 }
 
 /// Source of a bind mount; [`crate::host::TrialDir`] resolves it to a path of the host.
@@ -32,6 +56,28 @@ pub enum VolumePlan {
     EmptyDir {
         /// Its name.
         name: String,
+        /// Group that owns it.
+        group: Option<u32>,
+    },
+    /// A tmpfs that podcheck mounts (mode 1777, as a kubelet's).
+    Memory {
+        /// Its name.
+        name: String,
+        /// Its size.
+        size_bytes: u64,
+        /// Group that owns it.
+        group: Option<u32>,
+    },
+    /// Files that podcheck writes.
+    Files {
+        /// Its name.
+        name: String,
+        /// Size of the tmpfs that they lie on; `None` for a directory.
+        size_bytes: Option<u64>,
+        /// The files.
+        files: Vec<VolumeFile>,
+        /// Group that owns them.
+        group: Option<u32>,
     },
     /// A path of the host.
     HostPath {
@@ -48,7 +94,10 @@ impl VolumePlan {
     /// Its name.
     pub fn name(&self) -> &str {
         match self {
-            VolumePlan::EmptyDir { name } | VolumePlan::HostPath { name, .. } => name,
+            VolumePlan::EmptyDir { name, .. }
+            | VolumePlan::Memory { name, .. }
+            | VolumePlan::Files { name, .. }
+            | VolumePlan::HostPath { name, .. } => name,
         }
     }
 }
@@ -58,30 +107,50 @@ const HOSTS: &str = "/etc/hosts";
 /// `terminationMessagePath` where a manifest does not say otherwise.
 const TERMINATION_LOG: &str = "/dev/termination-log";
 
-/// Mounts of a container in the order a kubelet asks for them. A volume on /etc/hosts takes the place of the managed file.
-pub(super) fn of_container(container: &Container) -> Vec<MountPlan> {
+/// Mounts of a container in the order a kubelet asks for them. A volume on /etc/hosts takes the place of the managed file;
+/// a volume of files is read-only whatever the manifest says.
+pub(super) fn of_container(pod: &Pod, container: &Container) -> Vec<MountPlan> {
+    let of_files = |name: &str| {
+        let is_files = |volume: &Volume| volume.name == name && matches!(volume.source, VolumeSource::Files { .. });
+        pod.spec.volumes.iter().any(is_files)
+    };
     let volume = |mount: &VolumeMount| MountPlan {
         source: MountSource::Volume(mount.name.clone()),
         target: mount.mount_path.clone(),
-        read_only: mount.read_only,
+        read_only: mount.read_only || of_files(&mount.name),
+        recursive_read_only: mount.recursive_read_only,
+        propagation: mount.propagation,
+        sub_path: mount.sub_path.clone(),
     };
     let mut mounts: Vec<MountPlan> = container.volume_mounts.iter().map(volume).collect();
     if !mounts.iter().any(|mount| mount.target == HOSTS) {
-        mounts.push(MountPlan { source: MountSource::Hosts, target: HOSTS.to_owned(), read_only: false });
+        mounts.push(MountPlan::file(MountSource::Hosts, HOSTS));
     }
-    mounts.push(MountPlan {
-        source: MountSource::TerminationLog(container.name.clone()),
-        target: TERMINATION_LOG.to_owned(),
-        read_only: false,
-    });
+    mounts.push(MountPlan::file(MountSource::TerminationLog(container.name.clone()), TERMINATION_LOG));
     mounts
 }
 
 /// A volume of the Pod.
-pub(super) fn volume(volume: &Volume) -> VolumePlan {
+pub(super) fn volume(pod: &Pod, node: &Node, volume: &Volume) -> VolumePlan {
     let name = volume.name.clone();
+    let group = pod.spec.security.fs_group;
     match &volume.source {
-        VolumeSource::EmptyDir => VolumePlan::EmptyDir { name },
+        VolumeSource::EmptyDir => VolumePlan::EmptyDir { name, group },
         VolumeSource::HostPath { path, kind } => VolumePlan::HostPath { name, path: path.clone(), kind: *kind },
+        VolumeSource::Memory { size_bytes } => {
+            VolumePlan::Memory { name, size_bytes: memory_size(pod, node, *size_bytes), group }
+        }
+        VolumeSource::Files { memory, files } => {
+            let size_bytes = memory.then(|| memory_size(pod, node, None));
+            VolumePlan::Files { name, size_bytes, files: files.clone(), group }
+        }
     }
+}
+
+/// The least of the limit asked for, the containers' memory limits together, and the node's memory.
+/// Source: Kubernetes pkg/volume/emptydir/empty_dir.go, `calculateEmptyDirMemorySize`.
+fn memory_size(pod: &Pod, node: &Node, limit: Option<u64>) -> u64 {
+    let limits = pod.spec.containers.iter().filter_map(|c| c.resources.memory_limit);
+    let limits = limits.map(Quantity::value).fold(0, u64::saturating_add);
+    [limits, limit.unwrap_or_default()].into_iter().filter(|size| *size > 0).fold(node.memory_bytes, u64::min)
 }

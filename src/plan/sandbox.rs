@@ -1,6 +1,6 @@
 //! The sandbox's part of the plan.
 
-use super::{LinuxResources, arithmetic};
+use super::{LinuxResources, arithmetic, container};
 use crate::pod::{Pod, Sysctl};
 
 /// The sandbox as a kubelet and a CRI runtime make it.
@@ -31,7 +31,7 @@ pub(super) fn of(pod: &Pod) -> SandboxPlan {
         privileged: pod.spec.containers.iter().any(|c| c.security.privileged),
         user: security.run_as_user.or(security.run_as_group.map(|_| 0)),
         group: security.run_as_group,
-        supplemental_groups: security.supplemental_groups.clone(),
+        supplemental_groups: container::supplemental_groups(security),
         sysctls: security.sysctls.clone(),
     }
 }

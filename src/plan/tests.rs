@@ -1,7 +1,7 @@
 use super::recorded::{PODS, Recorded};
 use super::*;
 use crate::pod::{
-    Container, DnsConfig, PodSpec, Port, Protocol, Quantity, Resources, Volume, VolumeMount, VolumeSource,
+    Container, DnsConfig, HostAlias, PodSpec, Port, Protocol, Quantity, Resources, Volume, VolumeMount, VolumeSource,
 };
 
 /// `250m`, `2`, `64Mi`: enough of a quantity for these tables, independent of the parser.
@@ -281,8 +281,12 @@ fn every_container_is_told_its_name_last() {
 
 #[test]
 fn volumes_come_first_and_may_take_the_place_of_the_hosts_file() {
-    let mount =
-        |name: &str, path: &str| VolumeMount { name: name.to_owned(), mount_path: path.to_owned(), read_only: true };
+    let mount = |name: &str, path: &str| VolumeMount {
+        name: name.to_owned(),
+        mount_path: path.to_owned(),
+        read_only: true,
+        ..VolumeMount::default()
+    };
     let mut app = container("app");
     app.volume_mounts = vec![mount("data", "/data")];
     let mut own = container("own");
@@ -295,7 +299,7 @@ fn volumes_come_first_and_may_take_the_place_of_the_hosts_file() {
     assert_eq!(targets(1), ["/etc/hosts", "/dev/termination-log"]);
     assert_eq!(plan.containers[1].mounts[0].source, MountSource::Volume("data".to_owned()));
     assert!(plan.containers[0].mounts[0].read_only);
-    assert_eq!(plan.volumes, [VolumePlan::EmptyDir { name: "data".to_owned() }]);
+    assert_eq!(plan.volumes, [VolumePlan::EmptyDir { name: "data".to_owned(), group: None }]);
 }
 
 #[test]
@@ -343,12 +347,85 @@ fn managed_files_are_those_of_a_kubelet() {
     let plan = planned(&pod);
     let conf = "search a.example example\nnameserver 10.0.0.10\nnameserver 10.0.0.11\noptions ndots:5\n";
     assert_eq!(plan.resolv_conf.as_deref(), Some(conf));
-    let hosts = plan.hosts_file(Some("10.213.0.2".parse().expect("an address")));
+    let hosts = plan.hosts_file(Some("10.213.0.2".parse().expect("an address")), "x");
     assert!(hosts.starts_with("# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n::1\tlocalhost"), "{hosts}");
     assert!(hosts.ends_with("fe00::2\tip6-allrouters\n10.213.0.2\tfoo\n"), "{hosts}");
-    assert!(plan.hosts_file(None).ends_with("ip6-allrouters\n"));
+    assert!(plan.hosts_file(None, "x").ends_with("ip6-allrouters\n"));
     pod.spec.host_network = true;
-    assert_eq!(planned(&pod).hosts_file(None), "# Kubernetes-managed hosts file (host network).\n");
+    let hosts = planned(&pod).hosts_file(None, "192.0.2.1 other\n");
+    assert_eq!(hosts, "# Kubernetes-managed hosts file (host network).\n192.0.2.1 other\n");
+}
+
+#[test]
+fn names_aliases_and_a_kubelets_resolv_conf() {
+    let mut pod = pod(vec![container("app")]);
+    pod.spec.subdomain = Some("sub".to_owned());
+    let hostname = |pod: &Pod| planned(pod).hostname;
+    assert_eq!(hostname(&pod).as_deref(), Some("foo"));
+    pod.spec.host_aliases =
+        vec![HostAlias { ip: "192.0.2.7".to_owned(), hostnames: vec!["a".to_owned(), "b".to_owned()] }];
+    let address = Some("10.213.0.2".parse().expect("an address"));
+    let hosts = planned(&pod).hosts_file(address, "x");
+    let end = "ip6-allrouters\n10.213.0.2\tfoo.sub.default.svc.cluster.local\tfoo\n\n# Entries added by HostAliases.\n192.0.2.7\ta\tb\n";
+    assert!(hosts.ends_with(end), "{hosts}");
+    pod.spec.set_hostname_as_fqdn = true;
+    assert_eq!(hostname(&pod).as_deref(), Some("foo.sub.default.svc.cluster.local"));
+    assert_eq!(planned(&pod).hosts_file(address, "x"), hosts);
+    pod.spec.set_hostname_as_fqdn = false;
+    pod.spec.hostname_override = Some("over.ride".to_owned());
+    assert_eq!(hostname(&pod).as_deref(), Some("over.ride"));
+    assert!(planned(&pod).hosts_file(address, "x").contains("allrouters\n10.213.0.2\tover.ride\n\n#"));
+    pod.spec.host_network = true;
+    assert_eq!(hostname(&pod), None);
+    let hosts = planned(&pod).hosts_file(None, "node\n");
+    assert!(hosts.ends_with("network).\nnode\n\n# Entries added by HostAliases.\n192.0.2.7\ta\tb\n"), "{hosts}");
+
+    pod.spec.dns_added = Some(DnsConfig {
+        nameservers: vec!["192.0.2.53".to_owned(), "192.0.2.54".to_owned()],
+        searches: vec!["b".to_owned(), "c".to_owned()],
+        options: vec!["ndots:2".to_owned(), "rotate".to_owned()],
+    });
+    let mut plan = planned(&pod);
+    assert_eq!(plan.resolv_conf, None);
+    plan.add_to_resolv_conf("# x\nnameserver 192.0.2.1\nnameserver 192.0.2.2\nsearch a b\noptions ndots:5 edns0\n");
+    let wanted = "search a b c\nnameserver 192.0.2.1\nnameserver 192.0.2.2\nnameserver 192.0.2.53\noptions ndots:2 edns0 rotate\n";
+    assert_eq!(plan.resolv_conf.as_deref(), Some(wanted));
+}
+
+#[test]
+fn volumes_in_memory_are_no_larger_than_what_the_pod_may_use() {
+    let size = |limit: Option<u64>, memory: [&str; 2]| {
+        let mut pod = pod_with(&[["", "", "", memory[0]], ["", "", "", memory[1]]]);
+        pod.spec.volumes = vec![Volume { name: "m".to_owned(), source: VolumeSource::Memory { size_bytes: limit } }];
+        match planned(&pod).volumes.remove(0) {
+            VolumePlan::Memory { size_bytes, .. } => size_bytes >> 20,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(size(None, ["", ""]), 8192);
+    assert_eq!(size(Some(16 << 20), ["", ""]), 16);
+    assert_eq!(size(None, ["64Mi", ""]), 64);
+    assert_eq!(size(Some(128 << 20), ["64Mi", "32Mi"]), 96);
+    assert_eq!(size(Some(8 << 20), ["64Mi", "32Mi"]), 8);
+}
+
+#[test]
+fn files_are_read_only_and_an_fs_group_owns_volumes() {
+    let mut app = container("app");
+    app.volume_mounts =
+        vec![VolumeMount { name: "keys".to_owned(), mount_path: "/keys".to_owned(), ..VolumeMount::default() }];
+    let mut pod = pod(vec![app]);
+    let source = VolumeSource::Files { memory: true, files: Vec::new() };
+    pod.spec.volumes = vec![Volume { name: "keys".to_owned(), source }];
+    pod.spec.security.fs_group = Some(700);
+    pod.spec.security.supplemental_groups = vec![800];
+    let plan = planned(&pod);
+    assert!(plan.containers[0].mounts[0].read_only);
+    assert_eq!(plan.containers[0].supplemental_groups, [700, 800]);
+    assert_eq!(plan.sandbox.supplemental_groups, [700, 800]);
+    let [VolumePlan::Files { group: Some(700), size_bytes: Some(_), .. }] = plan.volumes.as_slice() else {
+        panic!("{:?}", plan.volumes)
+    };
 }
 
 /// A Pod with resources of its own.

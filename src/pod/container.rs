@@ -1,7 +1,10 @@
 //! One of `spec.containers`.
 
+use super::elsewhere::{Elsewhere, From, resource};
 use super::expand::expand;
-use super::{Container, Port, Protocol, VolumeMount, names, resources, security};
+use super::{
+    Container, Port, Propagation, Protocol, RecursiveReadOnly, Resources, VolumeMount, names, resources, security,
+};
 use crate::diagnostic::yaml::Cursor;
 use std::collections::HashSet;
 
@@ -13,12 +16,17 @@ pub(super) struct Around<'a> {
     pub host_network: bool,
     /// Names of the Pod's volumes.
     pub volumes: &'a [String],
+    /// Names of those that are paths of the host.
+    pub host_paths: &'a [String],
+    /// What values are taken from.
+    pub elsewhere: &'a Elsewhere<'a>,
 }
 
 /// Reads a container whose fields have been checked.
 pub(super) fn read(cursor: &Cursor<'_>, around: &Around<'_>, not_acted_on: &mut Vec<String>) -> Container {
     let texts = |name: &str| cursor.get(name).and_then(|list| list.texts()).unwrap_or_default();
-    let env = env(cursor);
+    let resources = cursor.get("resources").map(|value| resources::read(&value, not_acted_on)).unwrap_or_default();
+    let env = env(cursor, around, &resources);
     let value_of = |name: &str| env.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
     let expanded = |name: &str| texts(name).iter().map(|text| expand(text, value_of)).collect();
     let (command, args) = (expanded("command"), expanded("args"));
@@ -29,8 +37,8 @@ pub(super) fn read(cursor: &Cursor<'_>, around: &Around<'_>, not_acted_on: &mut 
         args,
         working_dir: working_dir(cursor),
         ports: ports(cursor, around),
-        resources: cursor.get("resources").map(|value| resources::read(&value, not_acted_on)).unwrap_or_default(),
-        volume_mounts: volume_mounts(cursor, around),
+        resources,
+        volume_mounts: volume_mounts(cursor, around, &env),
         security: cursor.get("securityContext").map(|value| security::of_container(&value)).unwrap_or_default(),
         env,
     }
@@ -79,16 +87,16 @@ fn working_dir(cursor: &Cursor<'_>) -> Option<String> {
     Some(path.to_owned()).filter(|path| !path.is_empty())
 }
 
-/// Values are expanded with the variables above them; a name that stands twice has its last value.
-fn env(cursor: &Cursor<'_>) -> Vec<(String, String)> {
-    let mut env: Vec<(String, String)> = Vec::new();
+/// `envFrom`, then `env`. Values are expanded with the variables above them; a name that stands twice has its last value.
+fn env(cursor: &Cursor<'_>, around: &Around<'_>, resources: &Resources) -> Vec<(String, String)> {
+    let mut env: Vec<(String, String)> = env_from(cursor, around);
     for item in cursor.get("env").and_then(|env| env.items()).unwrap_or_default() {
         let Some(name_at) = item.get("name") else {
             item.fault("an environment variable has no name", "add name:");
             continue;
         };
         let Some(name) = name_at.text() else { continue };
-        if name.is_empty() || !name.chars().all(|c| (' '..='~').contains(&c) && c != '=') {
+        if !is_variable(name) {
             name_at.fault(
                 format!("{name:?} is not a name for an environment variable"),
                 "expected printable ASCII characters without `=`",
@@ -99,14 +107,80 @@ fn env(cursor: &Cursor<'_>) -> Vec<(String, String)> {
         let Some(text) = text.unwrap_or(Some("")) else {
             continue;
         };
-        let value_of = |name: &str| env.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
-        let value = expand(text, value_of);
-        match env.iter_mut().find(|(known, _)| known == name) {
-            Some(known) => known.1 = value,
-            None => env.push((name.to_owned(), value)),
+        let value = match item.get("valueFrom") {
+            None => {
+                let value_of =
+                    |name: &str| env.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+                Some(expand(text, value_of))
+            }
+            Some(from) if !text.is_empty() => {
+                from.fault_at_key("a variable has one value", "remove value or valueFrom");
+                None
+            }
+            Some(from) => value_from(&from, around, resources),
+        };
+        let Some(value) = value else { continue };
+        set(&mut env, name, value);
+    }
+    env
+}
+
+fn is_variable(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|c| (' '..='~').contains(&c) && c != '=')
+}
+
+fn set(env: &mut Vec<(String, String)>, name: &str, value: String) {
+    match env.iter_mut().find(|(known, _)| known == name) {
+        Some(known) => known.1 = value,
+        None => env.push((name.to_owned(), value)),
+    }
+}
+
+/// Every key of the objects named, as far as it can be a variable.
+fn env_from(cursor: &Cursor<'_>, around: &Around<'_>) -> Vec<(String, String)> {
+    let mut env = Vec::new();
+    for item in cursor.get("envFrom").and_then(|env| env.items()).unwrap_or_default() {
+        let prefix = item.get("prefix").and_then(|prefix| prefix.text()).unwrap_or_default();
+        let (reference, from) = match (item.get("configMapRef"), item.get("secretRef")) {
+            (Some(reference), None) => (reference, From::ConfigMap),
+            (None, Some(reference)) => (reference, From::Secret),
+            _ => {
+                item.fault("envFrom takes from one object", "either configMapRef or secretRef");
+                continue;
+            }
+        };
+        for (key, value) in around.elsewhere.object(&reference, "name", from).into_iter().flatten() {
+            let name = format!("{prefix}{key}");
+            if let (true, Ok(value)) = (is_variable(&name), String::from_utf8(value.clone())) {
+                set(&mut env, &name, value);
+            }
         }
     }
     env
+}
+
+/// `None` if it is optional and not there: then there is no such variable.
+fn value_from(cursor: &Cursor<'_>, around: &Around<'_>, resources: &Resources) -> Option<String> {
+    let entries = cursor.entries()?;
+    let [(key, source)] = entries.as_slice() else {
+        cursor.fault_at_key(
+            "a variable has one source",
+            "one of fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef",
+        );
+        return None;
+    };
+    match *key {
+        "fieldRef" => around.elsewhere.field(source, false),
+        "configMapKeyRef" => around.elsewhere.key(source, From::ConfigMap),
+        "secretKeyRef" => around.elsewhere.key(source, From::Secret),
+        "resourceFieldRef" => {
+            if let Some(other) = source.get("containerName") {
+                other.fault_at_key("not implemented yet", "a variable shows its own container's resources; remove it");
+            }
+            resource(source, resources)
+        }
+        _ => None,
+    }
 }
 
 fn ports(cursor: &Cursor<'_>, around: &Around<'_>) -> Vec<Port> {
@@ -161,12 +235,15 @@ fn host_port(value: &Cursor<'_>, container_port: u16, around: &Around<'_>) {
             "with hostNetwork the two are the same",
         );
     } else {
-        value
-            .fault_at_key("not implemented yet", "it would change what podcheck observes; remove it to judge the rest");
+        // CNI's portmap writes them, and so does Docker unless told not to.
+        let help = "a port of the host needs firewall rules, which podcheck never makes; remove it to judge the rest";
+        value.fault_at_key("not implemented yet", help);
     }
 }
 
-fn volume_mounts(cursor: &Cursor<'_>, around: &Around<'_>) -> Vec<VolumeMount> {
+fn volume_mounts(cursor: &Cursor<'_>, around: &Around<'_>, env: &[(String, String)]) -> Vec<VolumeMount> {
+    let privileged =
+        cursor.get("securityContext").and_then(|security| security.get("privileged")?.boolean()).unwrap_or_default();
     let mut mounts: Vec<VolumeMount> = Vec::new();
     for item in cursor.get("volumeMounts").and_then(|mounts| mounts.items()).unwrap_or_default() {
         let (Some(name_at), Some(path_at)) = (item.get("name"), item.get("mountPath")) else {
@@ -195,7 +272,88 @@ fn volume_mounts(cursor: &Cursor<'_>, around: &Around<'_>) -> Vec<VolumeMount> {
             );
         }
         let read_only = item.get("readOnly").and_then(|value| value.boolean()).unwrap_or_default();
-        mounts.push(VolumeMount { name: name.to_owned(), mount_path: path.to_owned(), read_only });
+        let propagation = propagation(&item, privileged);
+        if propagation != Propagation::None
+            && around.host_paths.iter().any(|volume| volume == name)
+            && let Some(value) = item.get("mountPropagation")
+        {
+            let help = "podcheck keeps mounts from the host: only volumes of the Pod's own pass them on so far";
+            value.fault_at_key("not implemented yet", help);
+        }
+        mounts.push(VolumeMount {
+            name: name.to_owned(),
+            mount_path: path.to_owned(),
+            read_only,
+            recursive_read_only: recursive_read_only(&item, read_only, propagation),
+            propagation,
+            sub_path: sub_path(&item, env),
+        });
     }
     mounts
+}
+
+fn propagation(item: &Cursor<'_>, privileged: bool) -> Propagation {
+    let Some(value) = item.get("mountPropagation") else { return Propagation::None };
+    match value.one_of(&["None", "HostToContainer", "Bidirectional"]) {
+        Some("HostToContainer") => Propagation::HostToContainer,
+        Some("Bidirectional") => {
+            if !privileged {
+                value.fault(
+                    "Bidirectional is for privileged containers",
+                    "add securityContext: {privileged: true}, or choose HostToContainer",
+                );
+            }
+            Propagation::Bidirectional
+        }
+        _ => Propagation::None,
+    }
+}
+
+/// Refused as the API server refuses it: by itself it makes nothing read-only, and nothing may come in later.
+fn recursive_read_only(item: &Cursor<'_>, read_only: bool, propagation: Propagation) -> RecursiveReadOnly {
+    let Some(value) = item.get("recursiveReadOnly") else { return RecursiveReadOnly::Disabled };
+    let wanted = match value.one_of(&["Disabled", "IfPossible", "Enabled"]) {
+        Some("IfPossible") => RecursiveReadOnly::IfPossible,
+        Some("Enabled") => RecursiveReadOnly::Enabled,
+        _ => return RecursiveReadOnly::Disabled,
+    };
+    if !read_only {
+        value.fault("recursiveReadOnly goes with readOnly: true", "add readOnly: true");
+    }
+    if propagation != Propagation::None {
+        value.fault("recursiveReadOnly excludes mountPropagation", "choose mountPropagation: None");
+    }
+    wanted
+}
+
+/// `subPath` as it is, `subPathExpr` with the container's variables, which must all be there.
+fn sub_path(item: &Cursor<'_>, env: &[(String, String)]) -> Option<String> {
+    let plain = item.get("subPath").filter(|value| value.text() != Some(""));
+    let expression = item.get("subPathExpr").filter(|value| value.text() != Some(""));
+    if let (Some(_), Some(value)) = (&plain, &expression) {
+        value.fault_at_key("a volume mount has one of subPath and subPathExpr", "remove one of the two");
+        return None;
+    }
+    let value = plain.or_else(|| expression.clone())?;
+    let mut text = value.text()?.to_owned();
+    if expression.is_some() {
+        let missing = std::cell::RefCell::new(Vec::new());
+        let value_of = |name: &str| {
+            let found = env.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+            if found.is_none() {
+                missing.borrow_mut().push(name.to_owned());
+            }
+            found
+        };
+        text = expand(&text, value_of);
+        if let Some(name) = missing.into_inner().first() {
+            value.fault(format!("the container has no variable {name}"), "a kubelet does not start it then");
+            return None;
+        }
+    }
+    if text.is_empty() || text.starts_with('/') || text.split('/').any(|part| part == "..") {
+        value.fault(format!("{text:?} is no path below a volume"), "expected a relative path without `..`");
+        return None;
+    }
+    Some(text)
 }

@@ -51,7 +51,7 @@ fn faults_of_documents() {
         ("kind: Pod\n", &["1:1: the manifest has no apiVersion (podcheck takes a v1 Pod: add `apiVersion: v1`)"]),
         (
             "apiVersion: v1\nkind: Pod\nmetadata: {name: x}\nspec: {containers: [{name: a, image: b}]}\n---\nkind: Pod\n",
-            &["6:1: a second YAML document begins here (a file holds one v1 Pod; put each into a file of its own)"],
+            &["6:1: a second Pod begins here (a file holds one Pod; put each into its own)"],
         ),
         (
             "apiVersion: v1\nkind: Pod\nspec: {containers: [{name: a, image: b}]}\n",
@@ -138,7 +138,6 @@ fn faults_of_specs() {
         (
             "securityContext: {fsGroup: 5, sysctls: [{name: a}], supplementalGroups: [a], runAsUser: 4294967296, supplementalGroupsPolicy: Strict}\ncontainers: [{name: a, image: b}]",
             &[
-                "5:21: spec.securityContext.fsGroup: not implemented yet (it would change what podcheck observes; remove it to judge the rest)",
                 "5:43: spec.securityContext.sysctls[0]: a sysctl has a name and a value (as in {name: net.ipv4.tcp_syncookies, value: \"1\"})",
                 "5:50: spec.securityContext.sysctls[0].name: a is not a property of a namespace (a Pod may set kernel.sem, kernel.shm*, kernel.msg*, fs.mqueue.* and net.*: all else is the node's own)",
                 "5:76: spec.securityContext.supplementalGroups[0]: expected a whole number from 0 to 2147483647, found text",
@@ -147,16 +146,16 @@ fn faults_of_specs() {
             ],
         ),
         (
-            "volumes:\n- name: v\n- name: v\n- {name: w, configMap: {name: x}}\n- {name: x, emptyDir: {}, hostPath: {path: /a}}\n- {name: y, hostPath: {path: /a, type: Dir}}\n- {name: z, hostPath: {path: a/../b}}\n- {name: q, hostPath: {}}\n- {name: r, emptyDir: {medium: Memory}}\n- {name: s, ephemeral: {}}\n- {name: T}\n- {emptyDir: {}}\ncontainers: [{name: a, image: b}]",
+            "volumes:\n- name: v\n- name: v\n- {name: w, configMap: {name: x}}\n- {name: x, emptyDir: {}, hostPath: {path: /a}}\n- {name: y, hostPath: {path: /a, type: Dir}}\n- {name: z, hostPath: {path: a/../b}}\n- {name: q, hostPath: {}}\n- {name: r, emptyDir: {medium: Disk}}\n- {name: s, ephemeral: {}}\n- {name: T}\n- {emptyDir: {}}\ncontainers: [{name: a, image: b}]",
             &[
                 "7:11: spec.volumes[1].name: the Pod has a volume \"v\" already (each volume of a Pod has a name of its own)",
-                "8:15: spec.volumes[2].configMap: not implemented yet (it would change what podcheck observes; remove it to judge the rest)",
+                "8:33: spec.volumes[2].configMap.name: there is no ConfigMap \"x\" (give it under configMaps: in a case, or as a document in the manifest's file)",
                 "9:29: spec.volumes[3].hostPath: a volume has one source (remove the other one)",
                 "10:42: spec.volumes[4].hostPath.type: \"Dir\" is not known here (expected one of Directory, DirectoryOrCreate, File, FileOrCreate, Socket, CharDevice, BlockDevice)",
                 "11:32: spec.volumes[5].hostPath.path: \"a/../b\" cannot be a hostPath (expected an absolute path without `..`)",
                 "12:15: spec.volumes[6].hostPath: a hostPath has no path (add path:)",
-                "13:26: spec.volumes[7].emptyDir.medium: not implemented yet (it would change what podcheck observes; remove it to judge the rest)",
-                "14:15: spec.volumes[8].ephemeral: not implemented yet (only emptyDir and hostPath so far)",
+                "13:34: spec.volumes[7].emptyDir.medium: \"Disk\" is not known here (expected Memory)",
+                "14:15: spec.volumes[8].ephemeral: not implemented yet (only emptyDir, hostPath, configMap, secret, downwardAPI and projected so far)",
                 "15:12: spec.volumes[9].name: \"T\" is not a DNS label (expected at most 63 lower-case letters, digits and `-`, beginning and ending with a letter or digit)",
                 "16:5: spec.volumes[10]: a volume has no name (add name:)",
             ],
@@ -173,8 +172,8 @@ fn faults_of_specs() {
             &["5:14: spec.dnsPolicy: dnsPolicy None asks for a dnsConfig (add dnsConfig: {nameservers: [...]})"],
         ),
         (
-            "dnsConfig: {nameservers: [1.1.1.1]}\ncontainers: [{name: a, image: b}]",
-            &["5:3: spec.dnsConfig: not implemented yet (only together with dnsPolicy: None so far)"],
+            "dnsConfig: {nameservers: [1.1.1.1, 1.1.1.2, 1.1.1.3, 1.1.1.4]}\ncontainers: [{name: a, image: b}]",
+            &["5:3: spec.dnsConfig: 4 nameservers (resolv.conf takes three)"],
         ),
         (
             "dnsPolicy: Nnoe\ncontainers: [{name: a, image: b}]",
@@ -249,7 +248,7 @@ fn faults_of_containers() {
                 "12:23: spec.containers[1].ports[2].containerPort: expected a whole number from 1 to 65535, found text (remove the quotes)",
                 "13:23: spec.containers[1].ports[3].containerPort: 70000 is out of range (expected a whole number from 1 to 65535)",
                 "14:37: spec.containers[1].ports[4].protocol: \"tcp\" is not known here (did you mean TCP?)",
-                "15:27: spec.containers[1].ports[5].hostPort: not implemented yet (it would change what podcheck observes; remove it to judge the rest)",
+                "15:27: spec.containers[1].ports[5].hostPort: not implemented yet (a port of the host needs firewall rules, which podcheck never makes; remove it to judge the rest)",
                 "15:47: spec.containers[1].ports[5].name: this container has a port \"a\" already (each port of a container has a name of its own)",
                 "16:7: spec.containers[1].ports[6]: a port has no containerPort (add containerPort:)",
             ],
@@ -292,7 +291,7 @@ fn faults_of_containers() {
                 "12:24: spec.containers[1].env[2].value: Kubernetes reads an unquoted 0644 as something other than text (quote it: \"0644\")",
                 "13:14: spec.containers[1].env[3].name: \"a=b\" is not a name for an environment variable (expected printable ASCII characters without `=`)",
                 "14:7: spec.containers[1].env[4]: an environment variable has no name (add name:)",
-                "15:17: spec.containers[1].env[5].valueFrom: not implemented yet (it would change what podcheck observes; remove it to judge the rest)",
+                "15:51: spec.containers[1].env[5].valueFrom.fieldRef.fieldPath: \"x\" is no field that a Pod gives (as in metadata.name, metadata.namespace, metadata.labels['KEY'])",
             ],
         ),
         (
@@ -324,7 +323,7 @@ fn faults_of_containers() {
         (
             "containerPort: 80",
             &[
-                "9:5: spec.containers[1].containerPort: a container has no field \"containerPort\" (it has name, image, command, args, workingDir, env, ports, resources, volumeMounts, securityContext and others of Kubernetes' Pod reference)",
+                "9:5: spec.containers[1].containerPort: a container has no field \"containerPort\" (it has name, image, command, args, workingDir, env, envFrom, ports, resources, volumeMounts, securityContext and others of Kubernetes' Pod reference)",
             ],
         ),
         (

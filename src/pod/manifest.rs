@@ -42,18 +42,37 @@ pub struct PodSpec {
     pub termination_grace_period_seconds: u64,
     /// `priorityClassName`: `system-node-critical` changes the oom score.
     pub priority_class_name: Option<String>,
+    /// `subdomain`, if set.
+    pub subdomain: Option<String>,
+    /// `setHostnameAsFQDN`: the kernel's host name is the one with the domain.
+    pub set_hostname_as_fqdn: bool,
+    /// `hostnameOverride`: the kernel's host name, whatever the others say.
+    pub hostname_override: Option<String>,
+    /// `hostAliases`.
+    pub host_aliases: Vec<HostAlias>,
     /// `dnsPolicy: None` together with `dnsConfig`; otherwise the host's resolv.conf is used.
     pub dns: Option<DnsConfig>,
     /// `resources` of the Pod as a whole; requests as written.
     pub resources: Option<Resources>,
     /// `overhead`, as requests: what running the Pod takes beside its containers.
     pub overhead: Option<Resources>,
+    /// `dnsConfig` of another policy: what is added to the host's resolv.conf.
+    pub dns_added: Option<DnsConfig>,
     /// Pod-wide defaults of the containers' users.
     pub security: PodSecurity,
 }
 
+/// One of `spec.hostAliases`.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct HostAlias {
+    /// `ip`.
+    pub ip: String,
+    /// `hostnames`.
+    pub hostnames: Vec<String>,
+}
+
 /// `spec.dnsConfig`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct DnsConfig {
     /// `nameservers`.
     pub nameservers: Vec<String>,
@@ -74,6 +93,8 @@ pub struct PodSecurity {
     pub run_as_non_root: Option<bool>,
     /// `supplementalGroups`.
     pub supplemental_groups: Vec<u32>,
+    /// `fsGroup`: owns the Pod's volumes, and every container has it.
+    pub fs_group: Option<u32>,
     /// `sysctls`, in order.
     pub sysctls: Vec<Sysctl>,
     /// `seccompProfile`, for containers that name none.
@@ -116,7 +137,7 @@ pub struct Container {
     pub args: Vec<String>,
     /// `workingDir`.
     pub working_dir: Option<String>,
-    /// `env` in order, `$(NAME)` already expanded.
+    /// `envFrom` and `env` in order, each name once, values from elsewhere filled in and `$(NAME)` expanded.
     pub env: Vec<(String, String)>,
     /// `ports[].containerPort` in order.
     pub ports: Vec<Port>,
@@ -163,7 +184,7 @@ pub struct Resources {
 }
 
 /// One of `volumeMounts`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct VolumeMount {
     /// Name of the Pod's volume.
     pub name: String,
@@ -171,6 +192,36 @@ pub struct VolumeMount {
     pub mount_path: String,
     /// `readOnly`.
     pub read_only: bool,
+    /// `recursiveReadOnly`: whether what is mounted within the volume is read-only, too.
+    pub recursive_read_only: RecursiveReadOnly,
+    /// `mountPropagation`.
+    pub propagation: Propagation,
+    /// `subPath`, or `subPathExpr` expanded: a path below the volume; `None` for all of it.
+    pub sub_path: Option<String>,
+}
+
+/// `recursiveReadOnly` of a volume mount.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum RecursiveReadOnly {
+    /// What is mounted within a read-only volume stays as it is.
+    #[default]
+    Disabled,
+    /// It becomes read-only where the runtime can do that.
+    IfPossible,
+    /// It becomes read-only, or the Pod does not run.
+    Enabled,
+}
+
+/// `mountPropagation` of a volume mount.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum Propagation {
+    /// Private.
+    #[default]
+    None,
+    /// What the host mounts in the volume is seen.
+    HostToContainer,
+    /// And the host, and every container that asks for it, sees what is mounted here.
+    Bidirectional,
 }
 
 /// One of `spec.volumes`.
@@ -187,6 +238,18 @@ pub struct Volume {
 pub enum VolumeSource {
     /// `emptyDir: {}`: a fresh directory of the Pod's own.
     EmptyDir,
+    /// `emptyDir: {medium: Memory}`: a fresh tmpfs.
+    Memory {
+        /// `sizeLimit` in bytes, if there is one.
+        size_bytes: Option<u64>,
+    },
+    /// `configMap`, `secret`, `downwardAPI`, `projected`: files that a kubelet writes, never writable to a container.
+    Files {
+        /// They lie on a tmpfs: all but a ConfigMap's.
+        memory: bool,
+        /// The files.
+        files: Vec<VolumeFile>,
+    },
     /// `hostPath`.
     HostPath {
         /// Absolute path on the host.
@@ -194,6 +257,17 @@ pub enum VolumeSource {
         /// `type`.
         kind: HostPathType,
     },
+}
+
+/// One file of a volume that a kubelet writes.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct VolumeFile {
+    /// Below the volume, relative.
+    pub path: String,
+    /// What is in it.
+    pub content: Vec<u8>,
+    /// Its permissions.
+    pub mode: u32,
 }
 
 /// `hostPath.type`: what must be there before the mount.

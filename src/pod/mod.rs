@@ -2,13 +2,16 @@
 
 mod capability;
 mod container;
+mod elsewhere;
 mod expand;
 #[cfg(test)]
 mod faults;
 mod fields;
 mod manifest;
 mod names;
+mod network;
 mod node;
+mod objects;
 mod parse;
 mod quantity;
 mod resources;
@@ -17,11 +20,16 @@ mod security;
 mod spec;
 mod sysctl;
 #[cfg(test)]
+mod taken_faults;
+#[cfg(test)]
 mod tests;
+mod volume;
 
 pub use manifest::*;
 pub use names::{is_label, is_subdomain};
-pub use parse::{Parsed, Within, parse_manifest, parse_pod_value};
+pub use network::CLUSTER_DOMAIN;
+pub use objects::{Data, Objects};
+pub use parse::{Parsed, Within, parse_documents, parse_manifest, parse_pod_value};
 pub use quantity::{Quantity, QuantityError};
 pub use seccomp::{Action, Condition, LocalProfile, Op, Rule, SeccompFilter, SeccompProfile, parse_seccomp_profiles};
 pub use sysctl::is_sysctl_pattern;

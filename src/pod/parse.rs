@@ -1,8 +1,9 @@
 //! From text or a tree to a [`Pod`].
 
-use super::{Pod, SeccompFilter, fields, names, node, spec};
+use super::elsewhere::{Elsewhere, Metadata};
+use super::{Objects, Pod, SeccompFilter, fields, names, network, node, spec};
 use crate::diagnostic::Diagnostic;
-use crate::diagnostic::yaml::{self, Cursor, Kind};
+use crate::diagnostic::yaml::{self, Cursor, Faults, Kind, Node};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -26,15 +27,31 @@ pub struct Within<'a> {
     pub unsafe_sysctls: &'a [String],
     /// Seccomp profiles that lie on its node, by name.
     pub seccomp_profiles: &'a BTreeMap<String, SeccompFilter>,
+    /// ConfigMaps and Secrets that it may take from.
+    pub objects: &'a Objects,
 }
 
-/// Parses a file that holds one v1 Pod, in YAML or JSON.
+/// Parses a file that holds one v1 Pod, in YAML or JSON, beside it perhaps ConfigMaps and Secrets that it takes from.
 ///
 /// # Errors
 /// All of its faults.
 pub fn parse_manifest(text: &str, file: &Path) -> Result<Parsed, Vec<Diagnostic>> {
-    let (node, faults) = yaml::only_document(text, file, "one v1 Pod")?;
-    let parsed = whole(&Cursor::top(&node, &faults), None);
+    let (nodes, faults) = yaml::stream(text, file, "one v1 Pod")?;
+    parse_documents(&nodes, faults)
+}
+
+/// The same from documents that were read already: one Pod, in any place, and v1 ConfigMaps and Secrets.
+///
+/// # Errors
+/// All of their faults.
+pub fn parse_documents(nodes: &[Node], faults: Faults) -> Result<Parsed, Vec<Diagnostic>> {
+    let is_pod = |node: &&Node| node.get("kind").is_some_and(|kind| kind.written == "Pod");
+    let pod = nodes.iter().find(is_pod).or(nodes.first());
+    let mut objects = Objects::default();
+    for other in nodes.iter().filter(|node| pod.is_none_or(|pod| !std::ptr::eq(pod, *node))) {
+        objects.read_document(&Cursor::top(other, &faults));
+    }
+    let parsed = pod.and_then(|pod| whole(&Cursor::top(pod, &faults), &objects, None));
     match (parsed, faults.is_empty()) {
         (Some(parsed), true) => Ok(parsed),
         _ => Err(faults.into_vec()),
@@ -50,18 +67,23 @@ pub fn parse_pod_value(cursor: &Cursor<'_>, within: Within<'_>) -> Option<Parsed
     };
     if entries.iter().any(|entry| matches!(entry.key.as_str(), "apiVersion" | "kind" | "metadata" | "spec" | "status"))
     {
-        return whole(cursor, Some(within));
+        return whole(cursor, within.objects, Some(within));
     }
     let mut not_acted_on = Vec::new();
     fields::check(cursor, fields::SPEC, &mut not_acted_on);
-    let mut spec = spec::read(cursor, Some(within.image), &mut not_acted_on);
+    let mut metadata =
+        Metadata { name: within.name.to_owned(), namespace: "default".to_owned(), ..Metadata::default() };
+    of_spec(cursor, &mut metadata);
+    let elsewhere = Elsewhere { objects: within.objects, metadata: &metadata };
+    let mut spec = spec::read(cursor, Some(within.image), &elsewhere, &mut not_acted_on);
+    network::fqdn(cursor, &spec, &metadata);
     node::settle(cursor, &mut spec, Some(within));
     let pod =
         Pod { name: within.name.to_owned(), namespace: "default".to_owned(), uid: None, labels: BTreeMap::new(), spec };
     Some(Parsed { pod, not_acted_on })
 }
 
-fn whole(cursor: &Cursor<'_>, within: Option<Within<'_>>) -> Option<Parsed> {
+fn whole(cursor: &Cursor<'_>, objects: &Objects, within: Option<Within<'_>>) -> Option<Parsed> {
     if !matches!(cursor.node().kind, Kind::Map(_)) {
         cursor.fault(
             format!("expected a v1 Pod, found {}", cursor.node().described()),
@@ -86,9 +108,12 @@ fn whole(cursor: &Cursor<'_>, within: Option<Within<'_>>) -> Option<Parsed> {
     };
     let namespace = field("namespace").and_then(|value| names::label(&value));
     let uid = field("uid").and_then(|value| names::label(&value));
-    let labels = field("labels").and_then(|labels| labels.entries()).unwrap_or_default();
-    let labels =
-        labels.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value.text()?.to_owned()))).collect();
+    let map = |name: &str| {
+        let entries = field(name).and_then(|map| map.entries()).unwrap_or_default();
+        let pair = |(key, value): (&str, Cursor<'_>)| Some((key.to_owned(), value.text()?.to_owned()));
+        entries.into_iter().filter_map(pair).collect::<BTreeMap<String, String>>()
+    };
+    let (labels, annotations) = (map("labels"), map("annotations"));
     let Some(spec) = cursor.get("spec") else {
         cursor.fault_at_key("the Pod has no spec", "add spec: {containers: [...]}");
         return None;
@@ -97,10 +122,22 @@ fn whole(cursor: &Cursor<'_>, within: Option<Within<'_>>) -> Option<Parsed> {
     if !matches!(spec.node().kind, Kind::Map(_)) {
         return None;
     }
-    let cursor = spec;
-    let mut spec = spec::read(&cursor, image, &mut not_acted_on);
-    node::settle(&cursor, &mut spec, within);
-    let pod = Pod { name, namespace: namespace.unwrap_or_else(|| "default".to_owned()), uid, labels, spec };
+    let namespace = namespace.unwrap_or_else(|| "default".to_owned());
+    let mut metadata = Metadata {
+        name: name.clone(),
+        namespace: namespace.clone(),
+        uid: uid.clone(),
+        labels: labels.clone(),
+        annotations,
+        ..Metadata::default()
+    };
+    of_spec(&spec, &mut metadata);
+    let elsewhere = Elsewhere { objects, metadata: &metadata };
+    let place = spec;
+    let mut spec = spec::read(&place, image, &elsewhere, &mut not_acted_on);
+    network::fqdn(&place, &spec, &metadata);
+    node::settle(&place, &mut spec, within);
+    let pod = Pod { name, namespace, uid, labels, spec };
     Some(Parsed { pod, not_acted_on })
 }
 
@@ -133,4 +170,11 @@ fn is_v1_pod(cursor: &Cursor<'_>, in_case: bool) -> bool {
         }
     }
     right
+}
+
+/// What the downward API gives of a spec.
+fn of_spec(spec: &Cursor<'_>, metadata: &mut Metadata) {
+    let text = |name: &str| spec.get(name).and_then(|value| value.text().map(str::to_owned));
+    metadata.node_name = text("nodeName");
+    metadata.service_account = text("serviceAccountName");
 }

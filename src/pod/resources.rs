@@ -130,7 +130,7 @@ fn other(name: &str, value: &Cursor<'_>, not_acted_on: &mut Vec<String>) {
 }
 
 /// The quantity at a cursor; a fault if it is none.
-fn quantity(cursor: &Cursor<'_>) -> Option<Quantity> {
+pub(super) fn quantity(cursor: &Cursor<'_>) -> Option<Quantity> {
     let written = match &cursor.node().kind {
         Kind::Text(_) | Kind::Integer(_) | Kind::Float(_) => &cursor.node().written,
         _ => {

@@ -17,6 +17,7 @@ pub(super) fn of_pod(cursor: &Cursor<'_>) -> PodSecurity {
         sysctls: cursor.get("sysctls").map(|list| sysctl::list(&list)).unwrap_or_default(),
         seccomp: cursor.get("seccompProfile").and_then(|value| seccomp::profile(&value)),
         apparmor: cursor.get("appArmorProfile").and_then(|value| apparmor(&value)),
+        fs_group: id(cursor, "fsGroup"),
     }
 }
 

@@ -120,6 +120,7 @@ fn fields_of_the_pod() {
         sysctls: Vec::new(),
         seccomp: Some(SeccompProfile::Unconfined),
         apparmor: None,
+        fs_group: None,
     };
     assert_eq!(spec.security, security);
     let host_path = VolumeSource::HostPath { path: "/var/log".into(), kind: HostPathType::Directory };
@@ -151,6 +152,7 @@ fn fields_of_a_container() {
         name: name.to_owned(),
         mount_path: path.to_owned(),
         read_only,
+        ..VolumeMount::default()
     });
     assert_eq!(app.volume_mounts, mounts);
     let security = ContainerSecurity {
@@ -175,11 +177,11 @@ fn what_is_not_acted_on_is_named_once() {
         "spec.nodeSelector",
         "spec.tolerations",
         "spec.restartPolicy",
-        "spec.volumes[].emptyDir.sizeLimit",
         "spec.containers[].ports[].name",
         "spec.containers[].livenessProbe",
         "spec.containers[].imagePullPolicy",
         "status",
+        "spec.volumes[].emptyDir.sizeLimit",
         "spec.containers[].resources.limits.ephemeral-storage",
         "spec.hostname",
     ];

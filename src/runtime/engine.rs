@@ -11,9 +11,11 @@ use crate::engine::protocol::{Address, IdRange, Image as EngineImage, Reply, Req
 use crate::engine::{Fault, Hierarchy};
 use crate::host::{self, HostError, Process, RANGE_LENGTH, Run, TrialDir, abilities, scaled};
 use crate::plan::{Plan, Scope};
+use crate::pod::Propagation;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -79,7 +81,8 @@ impl EngineRuntime {
             pod: h.dir(&pod),
         });
         let payload = self.image(Image::Payload);
-        let sources = |c: &crate::plan::ContainerPlan| c.mounts.iter().map(|m| dir.source(plan, &m.source)).collect();
+        let sources =
+            plan.containers.iter().map(|c| dir.sources(plan, c)).collect::<Result<_, _>>().map_err(host_failed)?;
         Ok(StartRequest {
             plan: plan.clone(),
             dir: self.run.dir().join(FILES),
@@ -88,7 +91,8 @@ impl EngineRuntime {
             hierarchies: hierarchies.collect(),
             pause: self.image(Image::Pause),
             images: vec![payload; plan.containers.len()],
-            sources: plan.containers.iter().map(sources).collect(),
+            sources,
+            shared: propagates(plan).then(|| dir.dir().parent().map(PathBuf::from)).flatten(),
             address,
             ids,
         })
@@ -255,6 +259,12 @@ impl RunningPod for EnginePod {
             other => Err(unexpected(action, &other)),
         }
     }
+}
+
+/// Whether mounts travel between members.
+fn propagates(plan: &Plan) -> bool {
+    let mut mounts = plan.containers.iter().flat_map(|container| &container.mounts);
+    mounts.any(|mount| mount.propagation != Propagation::None)
 }
 
 /// The Pod's address and its way out: the first address of its /24.

@@ -88,7 +88,13 @@ impl Live {
     ) -> Result<(), NotUp> {
         let sysctls = Asked::before(pod);
         let uid = pod.uid.clone().unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
-        let plan = plan::plan(pod, node, &uid);
+        let mut plan = plan::plan(pod, node, &uid);
+        if plan.network_files.dns_added.is_some() {
+            let text = std::fs::read_to_string("/etc/resolv.conf");
+            plan.add_to_resolv_conf(
+                &text.map_err(|error| NotUp::Failed(format!("cannot read /etc/resolv.conf: {error}")))?,
+            );
+        }
         let dir = run.trial().map_err(|error| NotUp::Failed(error.to_string()))?;
         let started = dir.prepare(&plan).map_err(|error| NotUp::Failed(error.to_string())).and_then(|()| {
             runtime.start(&plan, &dir).map_err(|error| match error {
@@ -298,10 +304,20 @@ fn naming(up: &Up) -> Naming {
         pod_uid: up.plan.uid.clone(),
         paths: Vec::new(),
         given: up.pod.spec.dns.iter().map(|_| "/etc/resolv.conf".to_owned()).collect(),
+        amended: up.pod.spec.dns_added.iter().map(|_| "/etc/resolv.conf".to_owned()).collect(),
+        volumes: Some(up.dir.volumes().display().to_string()),
+        aliases: Some(up.dir.sub_paths().display().to_string()),
         texts: vec![(up.dir.tag().to_owned(), "<trial>".to_owned()), (up.run.clone(), "<run>".to_owned())],
     };
     let mut name = |source: MountSource, class: String| {
-        naming.paths.push((up.dir.source(&up.plan, &source).display().to_string(), class));
+        let path = up.dir.source(&up.plan, &source);
+        // A hostPath may be a link: what is mounted is what it leads to.
+        if let Ok(real) = path.canonicalize()
+            && real != path
+        {
+            naming.paths.push((real.display().to_string(), class.clone()));
+        }
+        naming.paths.push((path.display().to_string(), class));
     };
     for volume in &up.plan.volumes {
         let volume = volume.name();

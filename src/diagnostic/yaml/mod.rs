@@ -24,12 +24,15 @@ use std::path::Path;
 /// # Errors
 /// Empty, not YAML, or more than one document; `what` (`one Pod`) says what a file holds.
 pub fn only_document(text: &str, file: &Path, what: &str) -> Result<(Node, Faults), Vec<Diagnostic>> {
-    let faults = Faults::new(text, file);
-    let mut all = match documents(text, &faults) {
-        Ok(all) => all,
-        Err(fault) => return Err(vec![*fault]),
-    };
-    all.retain(|node| !matches!(node.kind, Kind::Null));
+    let (all, faults) = stream(text, file, what)?;
+    only(all, faults, what)
+}
+
+/// The only one of the documents of [`stream`].
+///
+/// # Errors
+/// There are more.
+pub fn only(mut all: Vec<Node>, faults: Faults, what: &str) -> Result<(Node, Faults), Vec<Diagnostic>> {
     if let Some(second) = all.get(1) {
         faults.add(
             second.at,
@@ -41,9 +44,24 @@ pub fn only_document(text: &str, file: &Path, what: &str) -> Result<(Node, Fault
     }
     match all.pop() {
         Some(node) => Ok((node, faults)),
-        None => {
-            faults.add(Mark::default(), "", "the file is empty", format!("it should hold {what}"));
-            Err(faults.into_vec())
-        }
+        None => Err(faults.into_vec()),
     }
+}
+
+/// All documents of a text, at least one, empty ones left out, with the collector of their faults.
+///
+/// # Errors
+/// Empty or not YAML; `what` (`one Pod`) says what a file holds.
+pub fn stream(text: &str, file: &Path, what: &str) -> Result<(Vec<Node>, Faults), Vec<Diagnostic>> {
+    let faults = Faults::new(text, file);
+    let mut all = match documents(text, &faults) {
+        Ok(all) => all,
+        Err(fault) => return Err(vec![*fault]),
+    };
+    all.retain(|node| !matches!(node.kind, Kind::Null));
+    if all.is_empty() {
+        faults.add(Mark::default(), "", "the file is empty", format!("it should hold {what}"));
+        return Err(faults.into_vec());
+    }
+    Ok((all, faults))
 }

@@ -141,7 +141,9 @@ pub(super) fn sweep_run(id: &str, held: &Flock<File>, root: Option<&RootLock>) -
         if part == DAEMONS { report.daemons.extend(killed) } else { report.processes.extend(killed) }
     }
     let unmounted = mounts::unmount_below(&dir);
-    report.mounts = report.note(unmounted).iter().map(|p| p.display().to_string()).collect();
+    // The folder of all trials may be a mount of itself, which is podcheck's own and goes only here.
+    let trials = dir.join("trials");
+    report.mounts = report.note(unmounted).iter().filter(|p| **p != trials).map(|p| p.display().to_string()).collect();
     for name in recorded_interfaces(&dir) {
         delete_interface(&name, &mut report);
     }

@@ -61,7 +61,10 @@ fn judge_environment(court: &mut Court<'_>, name: &str) {
     let last = |(i, (name, _)): &(usize, &(String, String))| !container.env[i + 1..].iter().any(|(n, _)| n == name);
     let env = container.env.iter().enumerate().filter(last).map(|(_, pair)| pair);
     let marker = (!own_marker).then_some(&marker);
+    // Facts name the Pod's uid so.
+    let uid = court.pod.uid.clone().filter(|uid| !uid.is_empty());
     for (variable, value) in env.chain(marker) {
+        let value = &uid.as_ref().map_or_else(|| value.clone(), |uid| value.replace(uid.as_str(), "<uid>"));
         let place = within("environment.env", variable);
         court.check_as(must(MEMBER, ENVIRONMENT), (name, "environment.env"), &place, value, |seen| {
             is(seen.and_then(|env| env.get(variable)), &json!(value))

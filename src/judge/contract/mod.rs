@@ -16,6 +16,7 @@ mod quality;
 mod surplus;
 mod sysctls;
 mod user;
+mod volumes;
 
 use super::look::{self, Question};
 use super::{Check, Level, Outcome};

@@ -1,5 +1,6 @@
 //! M and the /dev/shm halves of I: what a container sees mounted.
 
+use super::volumes;
 use super::{Court, Member, Rule, is, must, should, shown};
 use crate::facts::Looked;
 use crate::judge::look::within;
@@ -8,8 +9,6 @@ use serde_json::{Map, Value, json};
 
 const FILESYSTEMS: &str =
     "https://github.com/opencontainers/runtime-spec/blob/main/config-linux.md#default-filesystems";
-const VOLUMES: &str = "https://kubernetes.io/docs/concepts/storage/volumes/";
-const PROPAGATION: &str = "https://kubernetes.io/docs/concepts/storage/volumes/#mount-propagation";
 const SECURITY: &str = "https://kubernetes.io/docs/tasks/configure-pod-container/security-context/";
 const PROC_MOUNT: &str = "https://github.com/kubernetes/kubernetes/blob/master/pkg/securitycontext/util.go";
 const UNMASKED: &str =
@@ -48,7 +47,7 @@ pub(super) fn judge(court: &mut Court<'_>, member: Member<'_>) {
     let Some(container) = member.container else { return };
     let Some(mounts) = mounts(court, container) else { return };
     judge_root(court, container, mounts);
-    judge_volumes(court, container, mounts);
+    volumes::judge(court, container, mounts);
     judge_file_systems(court, container, mounts);
     judge_shm(court, container, mounts);
     judge_cgroup_mount(court, container, mounts);
@@ -65,7 +64,7 @@ fn mounts<'a>(court: &mut Court<'a>, container: &Container) -> Option<&'a Map<St
 }
 
 /// Asks something of the mount on a path; `Err` is what was seen instead.
-fn ask(
+pub(super) fn ask(
     court: &mut Court<'_>,
     rule: Rule,
     (container, target): (&Container, &str),
@@ -77,16 +76,16 @@ fn ask(
     court.found(rule, (&container.name, &within("mounts", target)), expected, result);
 }
 
-fn text<'a>(mount: &'a Value, key: &str) -> &'a str {
+pub(super) fn text<'a>(mount: &'a Value, key: &str) -> &'a str {
     mount.get(key).and_then(Value::as_str).unwrap_or("unknown")
 }
 
-fn has(mount: &Value, key: &str, option: &str) -> bool {
+pub(super) fn has(mount: &Value, key: &str, option: &str) -> bool {
     mount.get(key).and_then(Value::as_array).is_some_and(|list| list.iter().any(|o| o.as_str() == Some(option)))
 }
 
 /// `ro` or `rw`, as the mount's own flags say; a read-only file system below is read-only too.
-fn access(mount: &Value) -> &'static str {
+pub(super) fn access(mount: &Value) -> &'static str {
     match (has(mount, "options", "ro") || has(mount, "superblock", "ro"), has(mount, "options", "rw")) {
         (true, _) => "ro",
         (false, true) => "rw",
@@ -94,7 +93,7 @@ fn access(mount: &Value) -> &'static str {
     }
 }
 
-fn is_access(mount: &Value, wanted: &str) -> Result<String, String> {
+pub(super) fn is_access(mount: &Value, wanted: &str) -> Result<String, String> {
     match access(mount) {
         seen if seen == wanted => Ok(seen.to_owned()),
         // Said apart: one file system for several mounts is what whoever mounted it first made it.
@@ -103,7 +102,7 @@ fn is_access(mount: &Value, wanted: &str) -> Result<String, String> {
     }
 }
 
-fn is_text(mount: &Value, key: &str, wanted: &str) -> Result<String, String> {
+pub(super) fn is_text(mount: &Value, key: &str, wanted: &str) -> Result<String, String> {
     let seen = text(mount, key);
     if seen == wanted { Ok(seen.to_owned()) } else { Err(seen.to_owned()) }
 }
@@ -114,23 +113,8 @@ fn judge_root(court: &mut Court<'_>, container: &Container, mounts: &Map<String,
     ask(court, must("M5", SECURITY), (container, "/"), mounts, wanted, |mount| is_access(mount, wanted));
 }
 
-/// M2, M3 and M4: each volume is there, as writable as asked, and gets no mounts from outside nor gives any.
-fn judge_volumes(court: &mut Court<'_>, container: &Container, mounts: &Map<String, Value>) {
-    for volume in &container.volume_mounts {
-        let target = target(volume);
-        let source = format!("volume:{}", volume.name);
-        let access = if volume.read_only { "ro" } else { "rw" };
-        ask(court, must("M2", VOLUMES), (container, target), mounts, &source, |m| is_text(m, "source", &source));
-        ask(court, must("M2", VOLUMES), (container, target), mounts, "the whole volume", |m| is_text(m, "root", "/"));
-        ask(court, must("M3", VOLUMES), (container, target), mounts, access, |m| is_access(m, access));
-        ask(court, must("M4", PROPAGATION), (container, target), mounts, "private", |m| {
-            is_text(m, "propagation", "private")
-        });
-    }
-}
-
 /// As the kernel has it: without a slash at the end.
-fn target(volume: &VolumeMount) -> &str {
+pub(super) fn target(volume: &VolumeMount) -> &str {
     match volume.mount_path.trim_end_matches('/') {
         "" => "/",
         path => path,

@@ -3,7 +3,7 @@
 use super::mounts::takes_over;
 use super::{Court, HOST, Member, is, must, should, shown};
 use crate::judge::look::within;
-use crate::pod::{Container, Pod};
+use crate::pod::{Container, DnsConfig, Pod};
 use serde_json::{Value, json};
 
 const HOSTNAME: &str = "https://kubernetes.io/docs/concepts/workloads/pods/pod-hostname/";
@@ -24,20 +24,24 @@ pub(super) fn judge(court: &mut Court<'_>, member: Member<'_>) {
             }
         });
     } else {
-        let hostname = hostname(court.pod);
-        court.equals(must("U1", HOSTNAME), (member.name, "uts.hostname"), json!(hostname));
+        let (rule, hostname) = hostname(court.pod);
+        court.equals(rule, (member.name, "uts.hostname"), json!(hostname));
         if let Some(container) = member.container {
             judge_hostname_copies(court, container, &hostname);
-            judge_hosts(court, container, &hostname);
+            judge_hosts(court, container);
         }
     }
     if let Some(container) = member.container {
+        judge_aliases(court, container);
         judge_resolv_conf(court, container);
     }
 }
 
 /// The name that the manifest chooses, or the Pod's own, as far as Linux takes it.
-fn hostname(pod: &Pod) -> String {
+fn short_name(pod: &Pod) -> String {
+    if let Some(name) = &pod.spec.hostname_override {
+        return name.clone();
+    }
     let mut name: String = pod.spec.hostname.as_ref().unwrap_or(&pod.name).clone();
     if name.chars().count() > 63 {
         name = name.chars().take(63).collect();
@@ -46,6 +50,23 @@ fn hostname(pod: &Pod) -> String {
         }
     }
     name
+}
+
+/// The name with its domain, if the Pod has a subdomain.
+fn whole_name(pod: &Pod) -> Option<String> {
+    let subdomain = pod.spec.subdomain.as_ref().filter(|_| pod.spec.hostname_override.is_none())?;
+    Some(format!("{}.{subdomain}.{}.svc.cluster.local", short_name(pod), pod.namespace))
+}
+
+/// What `hostname` prints: the whole name only where the manifest asks for it.
+fn hostname(pod: &Pod) -> (super::Rule, String) {
+    match whole_name(pod).filter(|_| pod.spec.set_hostname_as_fqdn) {
+        Some(whole) => (must("U5", HOSTNAME), whole),
+        None if pod.spec.hostname_override.is_some() || pod.spec.set_hostname_as_fqdn => {
+            (must("U5", HOSTNAME), short_name(pod))
+        }
+        None => (must("U1", HOSTNAME), short_name(pod)),
+    }
 }
 
 /// `/etc/hostname` and `$HOSTNAME`, which runtimes keep in step of their own accord.
@@ -78,22 +99,43 @@ fn file(
     });
 }
 
-/// T5: the kubelet's file, with the Pod's name at an address that others reach it by.
-fn judge_hosts(court: &mut Court<'_>, container: &Container, hostname: &str) {
+/// T5: the kubelet's file, with the Pod's names at an address that others reach it by.
+fn judge_hosts(court: &mut Court<'_>, container: &Container) {
     if takes_over(container, "/etc/hosts") {
         return;
     }
     let at = (container.name.as_str(), "/etc/hosts");
     let managed = "a file that begins `# Kubernetes-managed hosts file`";
     file(court, at, must("T5", HOSTS), managed, |text| text.starts_with("# Kubernetes-managed hosts file"));
-    let words = format!("a line with the Pod's address and {hostname}");
-    file(court, at, must("T5", HOSTS), &words, |text| {
-        text.lines().any(|line| {
-            let mut fields = line.split('#').next().unwrap_or_default().split_whitespace();
-            let address = fields.next().unwrap_or("127.");
-            !address.starts_with("127.") && address != "::1" && fields.any(|field| field == hostname)
-        })
-    });
+    for name in whole_name(court.pod).into_iter().chain([short_name(court.pod)]) {
+        let words = format!("a line with the Pod's address and {name}");
+        file(court, at, must("T5", HOSTS), &words, |text| {
+            text.lines().any(|line| {
+                let mut fields = fields(line);
+                let address = fields.next().unwrap_or("127.");
+                !address.starts_with("127.") && address != "::1" && fields.any(|field| field == name)
+            })
+        });
+    }
+}
+
+/// T5: `hostAliases`, in the host's network as well.
+fn judge_aliases(court: &mut Court<'_>, container: &Container) {
+    if takes_over(container, "/etc/hosts") {
+        return;
+    }
+    for alias in &court.pod.spec.host_aliases {
+        let wanted: Vec<&str> = std::iter::once(&alias.ip).chain(&alias.hostnames).map(String::as_str).collect();
+        let words = format!("a line {}", wanted.join(" "));
+        file(court, (container.name.as_str(), "/etc/hosts"), must("T5", HOSTS), &words, |text| {
+            text.lines().any(|line| fields(line).eq(wanted.iter().copied()))
+        });
+    }
+}
+
+/// The words of a line but for its comment.
+fn fields(line: &str) -> impl Iterator<Item = &str> {
+    line.split('#').next().unwrap_or_default().split_whitespace()
 }
 
 /// T4: what `dnsConfig` asks for, line by line, otherwise a copy of the host's.
@@ -102,6 +144,9 @@ fn judge_resolv_conf(court: &mut Court<'_>, container: &Container) {
         return;
     }
     let at = (container.name.as_str(), "/etc/resolv.conf");
+    if let Some(added) = &court.pod.spec.dns_added {
+        return judge_added(court, at, added);
+    }
     let Some(dns) = court.pod.spec.dns.clone() else {
         return file(court, at, should("T4", DNS), "a copy of the host's", |text| text == HOST);
     };
@@ -119,6 +164,25 @@ fn judge_resolv_conf(court: &mut Court<'_>, container: &Container) {
         seen.sort_unstable();
         seen == lines
     });
+}
+
+/// T4: what is added to the node's own. resolv.conf takes three nameservers: one more than that is left out.
+fn judge_added(court: &mut Court<'_>, at: (&str, &str), added: &DnsConfig) {
+    const MOST_NAMESERVERS: usize = 3;
+    let words = |text: &str, keyword: &str| -> Vec<String> {
+        let lines = text.lines().filter(|line| fields(line).next() == Some(keyword));
+        lines.flat_map(|line| fields(line).skip(1).map(str::to_owned).collect::<Vec<_>>()).collect()
+    };
+    for (keyword, list) in
+        [("nameserver", &added.nameservers), ("search", &added.searches), ("options", &added.options)]
+    {
+        for wanted in list {
+            file(court, at, must("T4", DNS), &format!("{keyword} … {wanted}"), |text| {
+                let seen = words(text, keyword);
+                seen.contains(wanted) || keyword == "nameserver" && seen.len() >= MOST_NAMESERVERS
+            });
+        }
+    }
 }
 
 /// T2: loopback and an address of the Pod's own, both up.

@@ -76,8 +76,11 @@ fn judge_groups(court: &mut Court<'_>, container: &Container) {
     let pods = &court.pod.spec.security;
     let user = container.security.run_as_user.or(pods.run_as_user);
     let own = container.security.run_as_group.or(pods.run_as_group).unwrap_or_else(|| image_group(user));
-    let allowed: Vec<Value> =
-        std::iter::once(&own).chain(&pods.supplemental_groups).map(|group| json!(group)).collect();
+    let allowed: Vec<Value> = std::iter::once(&own)
+        .chain(&pods.supplemental_groups)
+        .chain(&pods.fs_group)
+        .map(|group| json!(group))
+        .collect();
     court.check(must("S1", SECURITY), (&container.name, "credentials.groups"), "no other group", |seen| {
         let groups = seen.and_then(Value::as_array).ok_or_else(|| shown(seen))?;
         let other: Vec<String> = groups.iter().filter(|g| !allowed.contains(g)).map(|g| format!("with {g}")).collect();

@@ -29,7 +29,7 @@ pub(super) fn judge(court: &mut Court<'_>, member: Member<'_>) {
     if let Some(gid) = group.or(image_user.map(|_| image_group(user))) {
         all_four(court, (member.name, "credentials.gid"), gid);
     }
-    for extra in &pods.supplemental_groups {
+    for extra in pods.supplemental_groups.iter().chain(&pods.fs_group) {
         court.check(
             must("S1", SECURITY),
             (member.name, "credentials.groups"),

@@ -11,6 +11,7 @@ pub(in crate::pod) static CONTAINER: &Object = &Object {
         acted("args", Shape::Texts),
         acted("workingDir", Shape::Text),
         acted("env", Shape::Objects(ENV)),
+        acted("envFrom", Shape::Objects(ENV_FROM)),
         acted("ports", Shape::Objects(PORT)),
         acted("resources", Shape::Object(RESOURCES)),
         acted("volumeMounts", Shape::Objects(VOLUME_MOUNT)),
@@ -23,7 +24,6 @@ pub(in crate::pod) static CONTAINER: &Object = &Object {
         ignored("restartPolicy", Shape::Text),
         ignored("restartPolicyRules", Shape::Objects(RESTART_RULE)),
         ignored("terminationMessagePolicy", Shape::Text),
-        later("envFrom"),
         later("lifecycle"),
         later_unless("stdin", &["false"]),
         later_unless("stdinOnce", &["false"]),
@@ -36,8 +36,44 @@ pub(in crate::pod) static CONTAINER: &Object = &Object {
 
 static ENV: &Object = &Object {
     name: "an environment variable",
-    fields: &[acted("name", Shape::Text), acted("value", Shape::Text), later("valueFrom")],
+    fields: &[acted("name", Shape::Text), acted("value", Shape::Text), acted("valueFrom", Shape::Object(VALUE_FROM))],
 };
+
+static VALUE_FROM: &Object = &Object {
+    name: "valueFrom",
+    fields: &[
+        acted("fieldRef", Shape::Object(FIELD_REF)),
+        acted("resourceFieldRef", Shape::Object(RESOURCE_FIELD_REF)),
+        acted("configMapKeyRef", Shape::Object(KEY_REF)),
+        acted("secretKeyRef", Shape::Object(KEY_REF)),
+        later("fileKeyRef"),
+    ],
+};
+
+static KEY_REF: &Object = &Object {
+    name: "a reference to a key",
+    fields: &[acted("name", Shape::Text), acted("key", Shape::Text), acted("optional", Shape::Bool)],
+};
+
+pub(super) static FIELD_REF: &Object =
+    &Object { name: "a fieldRef", fields: &[acted("fieldPath", Shape::Text), acted("apiVersion", Shape::Text)] };
+
+pub(super) static RESOURCE_FIELD_REF: &Object = &Object {
+    name: "a resourceFieldRef",
+    fields: &[acted("containerName", Shape::Text), acted("resource", Shape::Text), acted("divisor", Shape::Any)],
+};
+
+static ENV_FROM: &Object = &Object {
+    name: "envFrom",
+    fields: &[
+        acted("prefix", Shape::Text),
+        acted("configMapRef", Shape::Object(OBJECT_REF)),
+        acted("secretRef", Shape::Object(OBJECT_REF)),
+    ],
+};
+
+static OBJECT_REF: &Object =
+    &Object { name: "a reference to an object", fields: &[acted("name", Shape::Text), acted("optional", Shape::Bool)] };
 
 static PORT: &Object = &Object {
     name: "a port",
@@ -61,10 +97,10 @@ static VOLUME_MOUNT: &Object = &Object {
         acted("name", Shape::Text),
         acted("mountPath", Shape::Text),
         acted("readOnly", Shape::Bool),
-        later_unless("mountPropagation", &["None"]),
-        later_unless("recursiveReadOnly", &["Disabled"]),
-        later("subPath"),
-        later("subPathExpr"),
+        acted("mountPropagation", Shape::Text),
+        acted("recursiveReadOnly", Shape::Text),
+        acted("subPath", Shape::Text),
+        acted("subPathExpr", Shape::Text),
     ],
 };
 

@@ -58,6 +58,10 @@ pub(in crate::pod) static SPEC: &Object = &Object {
         acted("hostPID", Shape::Bool),
         acted("shareProcessNamespace", Shape::Bool),
         acted("hostname", Shape::Text),
+        acted("subdomain", Shape::Text),
+        acted("setHostnameAsFQDN", Shape::Bool),
+        acted("hostnameOverride", Shape::Text),
+        acted("hostAliases", Shape::Objects(HOST_ALIAS)),
         acted("terminationGracePeriodSeconds", Shape::Integer),
         acted("priorityClassName", Shape::Text),
         acted("dnsPolicy", Shape::Text),
@@ -86,15 +90,11 @@ pub(in crate::pod) static SPEC: &Object = &Object {
         ignored("restartPolicy", Shape::Text),
         later("initContainers"),
         later("ephemeralContainers"),
-        later("hostAliases"),
         acted("hostUsers", Shape::Bool),
-        later("hostnameOverride"),
         acted("overhead", Shape::Resources),
         later("resourceClaims"),
         acted("resources", Shape::Object(RESOURCES)),
         later("runtimeClassName"),
-        later_unless("setHostnameAsFQDN", &["false"]),
-        later("subdomain"),
     ],
 };
 
@@ -114,6 +114,9 @@ static TOLERATION: &Object = &Object {
         ignored("tolerationSeconds", Shape::Integer),
     ],
 };
+
+static HOST_ALIAS: &Object =
+    &Object { name: "a host alias", fields: &[acted("ip", Shape::Text), acted("hostnames", Shape::Any)] };
 
 static DNS: &Object = &Object {
     name: "dnsConfig",
@@ -137,12 +140,12 @@ static SECURITY_FIELDS: &[Field] = &[
     acted("runAsGroup", Shape::Integer),
     acted("runAsNonRoot", Shape::Bool),
     acted("supplementalGroups", Shape::Any),
+    acted("fsGroup", Shape::Integer),
     acted("seccompProfile", Shape::Object(super::container::PROFILE)),
     acted("appArmorProfile", Shape::Object(super::container::PROFILE)),
-    // Only says how fsGroup, itself refused, would be applied.
+    // A Pod's volumes are new: how often their owner is set makes no difference.
     ignored("fsGroupChangePolicy", Shape::Text),
     ignored("seLinuxChangePolicy", Shape::Text),
-    later("fsGroup"),
     later("seLinuxOptions"),
     later_unless("supplementalGroupsPolicy", &["Merge"]),
     acted("sysctls", Shape::Objects(SYSCTL)),

@@ -1,6 +1,7 @@
 //! `spec.volumes[]`.
 
-use super::{Object, Shape, acted, ignored, later};
+use super::container::{FIELD_REF, RESOURCE_FIELD_REF};
+use super::{Object, Shape, acted, later};
 
 pub(in crate::pod) static VOLUME: &Object = &Object {
     name: "a volume",
@@ -8,14 +9,16 @@ pub(in crate::pod) static VOLUME: &Object = &Object {
         acted("name", Shape::Text),
         acted("emptyDir", Shape::Object(EMPTY_DIR)),
         acted("hostPath", Shape::Object(HOST_PATH)),
+        acted("configMap", Shape::Object(CONFIG_MAP)),
+        acted("downwardAPI", Shape::Object(DOWNWARD_API)),
+        acted("projected", Shape::Object(PROJECTED)),
+        acted("secret", Shape::Object(SECRET)),
         later("awsElasticBlockStore"),
         later("azureDisk"),
         later("azureFile"),
         later("cephfs"),
         later("cinder"),
-        later("configMap"),
         later("csi"),
-        later("downwardAPI"),
         later("ephemeral"),
         later("fc"),
         later("flexVolume"),
@@ -29,21 +32,81 @@ pub(in crate::pod) static VOLUME: &Object = &Object {
         later("persistentVolumeClaim"),
         later("photonPersistentDisk"),
         later("portworxVolume"),
-        later("projected"),
         later("quobyte"),
         later("rbd"),
         later("scaleIO"),
-        later("secret"),
         later("storageos"),
         later("vsphereVolume"),
     ],
 };
 
-static EMPTY_DIR: &Object = &Object {
-    name: "emptyDir",
-    // A kubelet evicts a Pod for an emptyDir on disk that grows beyond its sizeLimit; the directory itself has no bound.
-    fields: &[later("medium"), ignored("sizeLimit", Shape::Any)],
+static EMPTY_DIR: &Object =
+    &Object { name: "emptyDir", fields: &[acted("medium", Shape::Text), acted("sizeLimit", Shape::Any)] };
+
+static CONFIG_MAP: &Object = &Object {
+    name: "a configMap",
+    fields: &[
+        acted("name", Shape::Text),
+        acted("items", Shape::Objects(KEY_TO_PATH)),
+        acted("defaultMode", Shape::Any),
+        acted("optional", Shape::Bool),
+    ],
 };
+
+static SECRET: &Object = &Object {
+    name: "a secret",
+    fields: &[
+        acted("secretName", Shape::Text),
+        acted("items", Shape::Objects(KEY_TO_PATH)),
+        acted("defaultMode", Shape::Any),
+        acted("optional", Shape::Bool),
+    ],
+};
+
+static KEY_TO_PATH: &Object = &Object {
+    name: "an item",
+    fields: &[acted("key", Shape::Text), acted("path", Shape::Text), acted("mode", Shape::Any)],
+};
+
+static DOWNWARD_API: &Object = &Object {
+    name: "a downwardAPI",
+    fields: &[acted("items", Shape::Objects(DOWNWARD_FILE)), acted("defaultMode", Shape::Any)],
+};
+
+static DOWNWARD_FILE: &Object = &Object {
+    name: "an item",
+    fields: &[
+        acted("path", Shape::Text),
+        acted("fieldRef", Shape::Object(FIELD_REF)),
+        acted("resourceFieldRef", Shape::Object(RESOURCE_FIELD_REF)),
+        acted("mode", Shape::Any),
+    ],
+};
+
+static PROJECTED: &Object = &Object {
+    name: "a projected volume",
+    fields: &[acted("sources", Shape::Objects(PROJECTION)), acted("defaultMode", Shape::Any)],
+};
+
+static PROJECTION: &Object = &Object {
+    name: "a projected source",
+    fields: &[
+        acted("configMap", Shape::Object(PROJECTED_OBJECT)),
+        acted("secret", Shape::Object(PROJECTED_OBJECT)),
+        acted("downwardAPI", Shape::Object(PROJECTED_POD)),
+        later("serviceAccountToken"),
+        later("clusterTrustBundle"),
+        later("podCertificate"),
+    ],
+};
+
+static PROJECTED_OBJECT: &Object = &Object {
+    name: "a projected object",
+    fields: &[acted("name", Shape::Text), acted("items", Shape::Objects(KEY_TO_PATH)), acted("optional", Shape::Bool)],
+};
+
+static PROJECTED_POD: &Object =
+    &Object { name: "a projected downwardAPI", fields: &[acted("items", Shape::Objects(DOWNWARD_FILE))] };
 
 static HOST_PATH: &Object =
     &Object { name: "hostPath", fields: &[acted("path", Shape::Text), acted("type", Shape::Text)] };

@@ -111,6 +111,11 @@ impl Runtime for CriRuntime {
             let reason = self.why_no_user_namespaces()?;
             return Err(RuntimeError::Unavailable { runtime: self.name.to_string(), reason });
         }
+        let version = self.versions.get("containerd").map(String::as_str).unwrap_or_default();
+        if plan.needs_recursive_read_only() && !knows_recursive_read_only(version) {
+            let reason = format!("containerd knows recursiveReadOnly from 2.0 on, this is {version}");
+            return Err(RuntimeError::Unavailable { runtime: self.client.runtime().to_owned(), reason });
+        }
         let choices = self.images.choose(plan)?;
         let ground = Ground {
             client: &self.client,
@@ -139,6 +144,11 @@ impl CriRuntime {
             ),
         })
     }
+}
+
+/// Source: <https://github.com/containerd/containerd/pull/9787>
+fn knows_recursive_read_only(version: &str) -> bool {
+    version.split('.').next().and_then(|major| major.parse::<u32>().ok()).is_some_and(|major| major >= 2)
 }
 
 /// The binaries of the OCI runtimes that Pods on this host may pass through.

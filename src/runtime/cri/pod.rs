@@ -95,7 +95,9 @@ impl CriPod {
         dir.write_hosts(plan, pod.address).map_err(|e| client.failed("bring the Pod up".to_owned(), e))?;
         let places = Places { logs, profiles: dir.seccomp_profiles() };
         for (container, image) in plan.containers.iter().zip(&ground.images) {
-            let sources: Vec<PathBuf> = container.mounts.iter().map(|m| dir.source(plan, &m.source)).collect();
+            let sources = dir
+                .sources(plan, container)
+                .map_err(|e| client.failed(format!("start the container {}", container.name), e))?;
             pod.start_container(plan, container, image, &config, &sources, &places)?;
         }
         for member in &pod.members[1..] {

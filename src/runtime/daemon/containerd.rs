@@ -95,7 +95,11 @@ fn start(run: &Run, home: &Home, name: &str, oci: &Oci) -> Result<Ready, Runtime
         argv: [program.to_string_lossy().as_ref(), "--config", config.to_string_lossy().as_ref()]
             .map(str::to_owned)
             .into(),
-        mounts: MountNamespace::Own { binds: binds(home)?, hide: hidden(home, run, oci) },
+        mounts: MountNamespace::Own {
+            binds: binds(home)?,
+            hide: hidden(home, run, oci),
+            shared: run.share_mounts().map_err(|e| home.failed("let its daemon see volumes", &e.to_string()))?,
+        },
         socket: &socket,
     };
     let ask = || {

@@ -38,6 +38,8 @@ pub(super) enum MountNamespace {
         binds: Vec<Bind>,
         /// Mount points to hide.
         hide: Vec<PathBuf>,
+        /// A mount point of ours whose mounts containers pass on to each other.
+        shared: PathBuf,
     },
     /// That of another daemon, by its file.
     Of(PathBuf),
@@ -91,7 +93,7 @@ impl Launch {
         }
         nix::unistd::setsid().map_err(|errno| Failure::new("begin a session", errno.into()))?;
         match &self.mounts {
-            MountNamespace::Own { binds, hide } => mounts::enter_own(binds, hide)?,
+            MountNamespace::Own { binds, hide, shared } => mounts::enter_own(binds, hide, shared)?,
             MountNamespace::Of(file) => mounts::enter(file)?,
         }
         self.spawn(log)
@@ -163,6 +165,7 @@ mod tests {
             mounts: MountNamespace::Own {
                 binds: vec![Bind { source: "/a".into(), target: "/run/netns".into(), shared: true }],
                 hide: vec!["/sys/fs/cgroup/unified".into()],
+                shared: "/run/x/trials".into(),
             },
         };
         let text = serde_json::to_string(&launch).expect("serializes");

@@ -21,11 +21,14 @@ pub(super) fn enter(file: &Path) -> Result<(), Failure> {
     setns(namespace, CloneFlags::CLONE_NEWNS).map_err(|errno| Failure::new(action(), errno.into()))
 }
 
-/// Enters a new mount namespace in which `binds` are in place and `hide` is gone.
-pub(super) fn enter_own(binds: &[Bind], hide: &[PathBuf]) -> Result<(), Failure> {
+/// Enters a new mount namespace in which `binds` are in place, `hide` is gone, and what is mounted below `shared` travels.
+pub(super) fn enter_own(binds: &[Bind], hide: &[PathBuf], shared: &Path) -> Result<(), Failure> {
     unshare(CloneFlags::CLONE_NEWNS).map_err(|errno| Failure::new("make a mount namespace", errno.into()))?;
     mount(NONE, "/", NONE, MsFlags::MS_REC | MsFlags::MS_SLAVE, NONE)
         .map_err(|errno| Failure::new("keep mounts from reaching the host", errno.into()))?;
+    // It still sees what the host mounts there: it is a slave and shared.
+    mount(NONE, shared, NONE, MsFlags::MS_REC | MsFlags::MS_SHARED, NONE)
+        .map_err(|errno| Failure::new(format!("share {}", shared.display()), errno.into()))?;
     for point in hide {
         umount2(point, MntFlags::MNT_DETACH)
             .map_err(|errno| Failure::new(format!("hide {}", point.display()), errno.into()))?;

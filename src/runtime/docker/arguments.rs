@@ -6,8 +6,8 @@
 
 use super::images::Choice;
 use super::leftover::LABEL;
-use crate::plan::{ContainerPlan, LinuxResources, Plan, Scope};
-use crate::pod::{AppArmorProfile, SeccompProfile};
+use crate::plan::{ContainerPlan, LinuxResources, MountPlan, Plan, Scope};
+use crate::pod::{AppArmorProfile, Propagation, SeccompProfile};
 use std::path::{Path, PathBuf};
 
 /// What is the same for every process of a Pod.
@@ -106,7 +106,7 @@ impl Common {
             arguments.option("workdir", dir);
         }
         for (mount, source) in container.mounts.iter().zip(sources) {
-            arguments.option("mount", &bind(source, &mount.target, mount.read_only));
+            arguments.option("mount", &bind(source, mount));
         }
         arguments.program(container, choice);
         arguments.0
@@ -223,10 +223,16 @@ impl Arguments {
 }
 
 /// The value of `--mount`: comma-separated fields, quoted as in a CSV file.
-fn bind(source: &Path, target: &str, read_only: bool) -> String {
-    let mut fields = vec!["type=bind".to_owned(), format!("source={}", source.display()), format!("target={target}")];
-    if read_only {
+fn bind(source: &Path, mount: &MountPlan) -> String {
+    let mut fields =
+        vec!["type=bind".to_owned(), format!("source={}", source.display()), format!("target={}", mount.target)];
+    if mount.read_only {
         fields.push("readonly".to_owned());
+    }
+    match mount.propagation {
+        Propagation::None => {}
+        Propagation::HostToContainer => fields.push("bind-propagation=rslave".to_owned()),
+        Propagation::Bidirectional => fields.push("bind-propagation=rshared".to_owned()),
     }
     let quoted = fields.into_iter().map(|field| {
         if field.contains([',', '"', '\n']) { format!("\"{}\"", field.replace('"', "\"\"")) } else { field }

@@ -1,7 +1,8 @@
 //! The command lines of plans, word for word.
 
 use super::*;
-use crate::plan::{CgroupPlan, MountPlan, MountSource, Namespaces, QosClass, SandboxPlan};
+use crate::plan::{CgroupPlan, MountPlan, MountSource, Namespaces, NetworkFiles, QosClass, SandboxPlan};
+use crate::pod::{Propagation, RecursiveReadOnly};
 
 fn common() -> Common {
     Common {
@@ -26,6 +27,7 @@ fn plan() -> Plan {
         cgroups: vec![CgroupPlan { path: "kubepods/burstable/podx".to_owned(), resources: LinuxResources::default() }],
         grace_period_seconds: 30,
         resolv_conf: None,
+        network_files: NetworkFiles::default(),
         sandbox: SandboxPlan {
             resources: LinuxResources { cpu_shares: Some(2), ..LinuxResources::default() },
             oom_score_adj: -998,
@@ -63,8 +65,22 @@ fn container() -> ContainerPlan {
         masked_paths: vec!["/proc/kcore".to_owned()],
         read_only_paths: vec!["/proc/sys".to_owned()],
         mounts: vec![
-            MountPlan { source: MountSource::Volume("data".to_owned()), target: "/data".to_owned(), read_only: true },
-            MountPlan { source: MountSource::Hosts, target: "/etc/hosts".to_owned(), read_only: false },
+            MountPlan {
+                source: MountSource::Volume("data".to_owned()),
+                target: "/data".to_owned(),
+                read_only: true,
+                recursive_read_only: RecursiveReadOnly::Disabled,
+                propagation: Propagation::None,
+                sub_path: None,
+            },
+            MountPlan {
+                source: MountSource::Hosts,
+                target: "/etc/hosts".to_owned(),
+                read_only: false,
+                recursive_read_only: RecursiveReadOnly::Disabled,
+                propagation: Propagation::None,
+                sub_path: None,
+            },
         ],
         resources: LinuxResources {
             cpu_shares: Some(512),
@@ -213,5 +229,18 @@ fn memory_without_a_swap_limit_leaves_swap_alone() {
 
 #[test]
 fn paths_with_commas_and_quotes_are_quoted() {
-    assert_eq!(bind(Path::new("/a,b"), "/c\"d", false), "type=bind,\"source=/a,b\",\"target=/c\"\"d\"");
+    assert_eq!(
+        bind(
+            Path::new("/a,b"),
+            &MountPlan {
+                source: MountSource::Hosts,
+                target: "/c\"d".to_owned(),
+                read_only: false,
+                recursive_read_only: RecursiveReadOnly::Disabled,
+                propagation: Propagation::None,
+                sub_path: None,
+            }
+        ),
+        "type=bind,\"source=/a,b\",\"target=/c\"\"d\""
+    );
 }

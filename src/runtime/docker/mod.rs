@@ -109,12 +109,26 @@ impl Runtime for DockerRuntime {
 }
 
 impl DockerRuntime {
-    /// Why this daemon cannot make such a Pod. Docker gives a privileged container every capability that the kernel knows,
-    /// where other runtimes give those that they have.
+    /// Why this daemon cannot make such a Pod.
     fn why_not(&self, plan: &Plan) -> Option<String> {
         if plan.own_users {
             return Some("Docker remaps users for a whole daemon (userns-remap), not for one Pod".to_owned());
         }
+        self.why_not_read_only(plan).or_else(|| self.why_not_all_capabilities(plan))
+    }
+
+    /// Docker's read-only mounts are recursive from 25.0 on: <https://github.com/moby/moby/pull/45278>.
+    fn why_not_read_only(&self, plan: &Plan) -> Option<String> {
+        let versions = self.versions();
+        let version = versions.get("docker")?;
+        let old = version.split('.').next()?.parse::<u32>().ok()? < 25;
+        (old && plan.needs_recursive_read_only())
+            .then(|| format!("Docker makes mounts recursively read-only from 25.0 on, this is {version}"))
+    }
+
+    /// Docker gives a privileged container every capability that the kernel knows, where other runtimes give those that they
+    /// have.
+    fn why_not_all_capabilities(&self, plan: &Plan) -> Option<String> {
         let all = |c: &ContainerPlan| c.privileged || c.capabilities_add.iter().any(|name| name == "ALL");
         let container = plan.containers.iter().find(|c| all(c))?;
         let status = self.daemon.process.as_ref()?.read("status").ok()?;

@@ -6,13 +6,12 @@ use super::client::{Client, QUICK, SLOW, words};
 use super::images::Images;
 use super::inspect::{Inspected, inspect};
 use super::{member, resolv};
-use crate::host::{Process, TrialDir, scaled};
+use crate::host::{HostError, Process, TrialDir, scaled};
 use crate::plan::{ContainerPlan, Plan, Scope};
 use crate::runtime::daemon::Ended;
 use crate::runtime::{ExecOutput, Member, Reported, RunningPod, RuntimeError};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -84,7 +83,8 @@ impl DockerPod {
         if Images::stands_in(container, &choice) {
             self.stand_ins.push(container.name.clone());
         }
-        let sources: Vec<PathBuf> = container.mounts.iter().map(|mount| dir.source(plan, &mount.source)).collect();
+        let failed = |error: HostError| self.client().failed("start the container", &error.to_string());
+        let sources = dir.sources(plan, container).map_err(failed)?;
         let arguments = self.common.container(plan, container, &choice, &sources);
         self.containers.push(container.name.clone());
         self.client().read(&format!("start the container {}", container.name), &arguments, SLOW).map(|_| ())

@@ -184,7 +184,8 @@ fn all_capabilities_can_be_added_or_dropped() {
 fn a_volume_of_the_manifest_takes_the_place_of_a_default() {
     let mut pod = pod();
     let mut facts = facts();
-    let over = |path: &str| VolumeMount { name: "data".to_owned(), mount_path: path.to_owned(), read_only: false };
+    let over =
+        |path: &str| VolumeMount { name: "data".to_owned(), mount_path: path.to_owned(), ..VolumeMount::default() };
     pod.spec.containers[0].volume_mounts.extend(["/etc/hosts", "/dev/shm", "/etc/hostname"].map(over));
     change(&mut facts, "/members/app/files/~1etc~1hosts", json!("my own"));
     change(&mut facts, "/members/app/files/~1etc~1hostname", json!("my own"));

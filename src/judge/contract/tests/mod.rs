@@ -4,6 +4,7 @@ mod kinds;
 mod pod_level;
 mod red;
 mod security;
+mod volumes;
 
 use super::*;
 use crate::pod::{DnsConfig, PodSpec, Quantity, Resources, Volume, VolumeMount, VolumeSource};
@@ -37,8 +38,13 @@ fn pod() -> Pod {
     app.env = vec![("COLOUR".to_owned(), "red".to_owned())];
     app.working_dir = Some("/data".to_owned());
     app.volume_mounts = vec![
-        VolumeMount { name: "data".to_owned(), mount_path: "/data/".to_owned(), read_only: false },
-        VolumeMount { name: "keys".to_owned(), mount_path: "/keys".to_owned(), read_only: true },
+        VolumeMount { name: "data".to_owned(), mount_path: "/data/".to_owned(), ..VolumeMount::default() },
+        VolumeMount {
+            name: "keys".to_owned(),
+            mount_path: "/keys".to_owned(),
+            read_only: true,
+            ..VolumeMount::default()
+        },
     ];
     let mut side = Container { name: "side".to_owned(), image: "podcheck".to_owned(), ..Container::default() };
     side.resources.memory_limit = quantity(10_000_001_000);

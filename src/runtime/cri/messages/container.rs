@@ -32,6 +32,9 @@ pub(in crate::runtime::cri) struct Mount {
     pub readonly: bool,
     #[prost(enumeration = "MountPropagation", tag = "5")]
     pub propagation: i32,
+    /// Known to containerd from 2.0 on.
+    #[prost(bool, tag = "8")]
+    pub recursive_read_only: bool,
 }
 
 /// Whether mounts travel.

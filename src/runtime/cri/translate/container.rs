@@ -2,6 +2,7 @@
 
 use super::{labels, namespace_options};
 use crate::plan::{ContainerPlan, LinuxResources, Plan};
+use crate::pod::{Propagation, RecursiveReadOnly};
 use crate::runtime::cri::messages::{
     Capability, ContainerConfig, ContainerMetadata, ImageSpec, Int64Value, KeyValue, LinuxContainerConfig,
     LinuxContainerResources, LinuxContainerSecurityContext, Mount, MountPropagation,
@@ -70,7 +71,12 @@ fn mounts(container: &ContainerPlan, sources: &[PathBuf]) -> Vec<Mount> {
             container_path: mount.target.clone(),
             host_path: source.display().to_string(),
             readonly: mount.read_only,
-            propagation: MountPropagation::Private.into(),
+            recursive_read_only: mount.recursive_read_only == RecursiveReadOnly::Enabled,
+            propagation: match mount.propagation {
+                Propagation::None => MountPropagation::Private.into(),
+                Propagation::HostToContainer => MountPropagation::HostToContainer.into(),
+                Propagation::Bidirectional => MountPropagation::Bidirectional.into(),
+            },
         })
         .collect()
 }
@@ -164,6 +170,7 @@ mod tests {
             host_path: "/run/v/shared",
             readonly: true,
             propagation: Private,
+            recursive_read_only: false,
         },
     ],
     labels: {

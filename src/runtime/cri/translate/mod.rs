@@ -37,6 +37,7 @@ fn namespace_options(namespaces: &Namespaces) -> NamespaceOption {
 #[cfg(test)]
 mod samples {
     use crate::plan::*;
+    use crate::pod::{Propagation, RecursiveReadOnly};
 
     /// The article's Pod with a little more: a volume, a user, a capability.
     pub fn plan() -> Plan {
@@ -53,6 +54,7 @@ mod samples {
             cgroups: vec![cgroup("kubepods".to_owned()), cgroup(format!("kubepods/burstable/pod{uid}"))],
             grace_period_seconds: 30,
             resolv_conf: None,
+            network_files: NetworkFiles::default(),
             sandbox: SandboxPlan {
                 resources: LinuxResources { cpu_shares: Some(2), ..LinuxResources::default() },
                 oom_score_adj: -998,
@@ -63,7 +65,7 @@ mod samples {
                 sysctls: Vec::new(),
             },
             containers: vec![container()],
-            volumes: vec![VolumePlan::EmptyDir { name: "shared".to_owned() }],
+            volumes: vec![VolumePlan::EmptyDir { name: "shared".to_owned(), group: None }],
         }
     }
 
@@ -93,6 +95,9 @@ mod samples {
                 source: MountSource::Volume("shared".to_owned()),
                 target: "/shared".to_owned(),
                 read_only: true,
+                recursive_read_only: RecursiveReadOnly::Disabled,
+                propagation: Propagation::None,
+                sub_path: None,
             }],
             resources: LinuxResources {
                 cpu_shares: Some(2),

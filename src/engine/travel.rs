@@ -1,0 +1,90 @@
+//! What few volume mounts ask for: that mounts made later travel, or that what is mounted within is read-only as well.
+
+use super::paths::{Missing, Root, handle};
+use crate::plan::MountPlan;
+use crate::pod::{Propagation, RecursiveReadOnly};
+use nix::errno::Errno;
+use nix::fcntl::AtFlags;
+use nix::libc;
+use nix::mount::{MsFlags, mount};
+use std::fs;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::Path;
+
+/// Of a bind mount; the default does nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Travel {
+    propagation: Propagation,
+    recursive_read_only: RecursiveReadOnly,
+}
+
+impl Travel {
+    /// What a mount of the plan asks for.
+    pub fn of(mount: &MountPlan) -> Travel {
+        Travel { propagation: mount.propagation, recursive_read_only: mount.recursive_read_only }
+    }
+
+    /// Does it to what is mounted on `target`. A copy of what is shared is shared, unless somebody says otherwise.
+    ///
+    /// # Errors
+    /// The kernel's; ENOSYS where mount_setattr(2) is asked for and is not there (Linux 5.12).
+    pub fn apply(self, root: &Root, target: &Path, sources_are_shared: bool) -> nix::Result<()> {
+        if self == Travel::default() && !sources_are_shared {
+            return Ok(());
+        }
+        let mounted = root.resolve(target, Missing::Refuse)?;
+        let kind = match self.propagation {
+            Propagation::None => MsFlags::MS_PRIVATE,
+            Propagation::HostToContainer => MsFlags::MS_SLAVE,
+            Propagation::Bidirectional => MsFlags::MS_SHARED,
+        };
+        mount(None::<&str>, &handle(&mounted), None::<&str>, kind | MsFlags::MS_REC, None::<&str>)?;
+        match self.recursive_read_only {
+            RecursiveReadOnly::Disabled => Ok(()),
+            RecursiveReadOnly::Enabled => make_all_read_only(&mounted),
+            RecursiveReadOnly::IfPossible => match make_all_read_only(&mounted) {
+                Err(Errno::ENOSYS) => Ok(()),
+                other => other,
+            },
+        }
+    }
+}
+
+fn make_all_read_only(mounted: &OwnedFd) -> nix::Result<()> {
+    let attributes = libc::mount_attr { attr_set: libc::MOUNT_ATTR_RDONLY, attr_clr: 0, propagation: 0, userns_fd: 0 };
+    let flags = AtFlags::AT_EMPTY_PATH.bits() | libc::AT_RECURSIVE;
+    // SAFETY: the descriptor is open, the path is a string that lives on, the attributes are of the size that is named.
+    let done = unsafe {
+        libc::syscall(
+            libc::SYS_mount_setattr,
+            mounted.as_raw_fd(),
+            c"".as_ptr(),
+            flags,
+            std::ptr::from_ref(&attributes),
+            size_of::<libc::mount_attr>(),
+        )
+    };
+    Errno::result(done).map(drop)
+}
+
+/// Makes every mount of this namespace private but those at and below `shared`, through which mounts travel.
+///
+/// # Errors
+/// The kernel's.
+pub fn private_elsewhere(shared: &Path) -> nix::Result<()> {
+    let io = |error: std::io::Error| error.raw_os_error().map_or(Errno::EIO, Errno::from_raw);
+    let table = fs::read_to_string("/proc/self/mountinfo").map_err(io)?;
+    for line in table.lines() {
+        let Some(target) = line.split(' ').nth(4) else { continue };
+        if Path::new(target).starts_with(shared) {
+            continue;
+        }
+        // Names with blanks in them are written in octal; none of podcheck's has one, and the host's are slaves by now.
+        match mount(None::<&str>, target, None::<&str>, MsFlags::MS_PRIVATE, None::<&str>) {
+            // Covered by another mount, or written in octal.
+            Err(Errno::EINVAL | Errno::ENOENT) => {}
+            other => other?,
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,168 @@
+//! Values that a container or volume takes from elsewhere: ConfigMaps, Secrets, and the Pod itself (the downward API).
+//! Source: Kubernetes pkg/kubelet/kubelet_pods.go, `makeEnvironmentVariables`, and pkg/fieldpath.
+
+use super::objects::{Data, Objects};
+use super::{Quantity, Resources, names, resources};
+use crate::diagnostic::yaml::Cursor;
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+/// What may be taken.
+pub(super) struct Elsewhere<'a> {
+    /// ConfigMaps and Secrets.
+    pub objects: &'a Objects,
+    /// The Pod's own.
+    pub metadata: &'a Metadata,
+}
+
+/// `metadata` and what else of a Pod the downward API gives.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Metadata {
+    pub name: String,
+    pub namespace: String,
+    pub uid: Option<String>,
+    pub labels: BTreeMap<String, String>,
+    pub annotations: BTreeMap<String, String>,
+    pub node_name: Option<String>,
+    pub service_account: Option<String>,
+}
+
+/// A kind of object to take from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum From {
+    ConfigMap,
+    Secret,
+}
+
+impl Elsewhere<'_> {
+    /// The object that a reference names under `key`; `None` if it is optional and not there, or together with a fault.
+    pub fn object(&self, cursor: &Cursor<'_>, key: &str, from: From) -> Option<&Data> {
+        let Some(value) = cursor.get(key) else {
+            cursor.fault_at_key("the reference has no name", format!("add {key}:"));
+            return None;
+        };
+        let name = names::subdomain(&value)?;
+        let (all, what, place) = match from {
+            From::ConfigMap => (&self.objects.config_maps, "ConfigMap", "configMaps"),
+            From::Secret => (&self.objects.secrets, "Secret", "secrets"),
+        };
+        let found = all.get(&name);
+        if found.is_none() && !optional(cursor) {
+            let help = format!("give it under {place}: in a case, or as a document in the manifest's file");
+            value.fault(format!("there is no {what} {name:?}"), help);
+        }
+        found
+    }
+
+    /// The value of a `configMapKeyRef` or `secretKeyRef`; `None` if it is optional and not there, or together with a fault.
+    pub fn key(&self, cursor: &Cursor<'_>, from: From) -> Option<String> {
+        let data = self.object(cursor, "name", from);
+        let Some(key) = cursor.get("key") else {
+            cursor.fault_at_key("the reference has no key", "add key:");
+            return None;
+        };
+        let (data, name) = (data?, key.text()?);
+        match data.get(name).map(|bytes| String::from_utf8(bytes.clone())) {
+            Some(Ok(text)) => Some(text),
+            Some(Err(_)) => {
+                key.fault(format!("{name:?} is not text"), "an environment variable is text");
+                None
+            }
+            None => {
+                if !optional(cursor) {
+                    let known: Vec<&str> = data.keys().map(String::as_str).collect();
+                    key.fault(format!("it has no key {name:?}"), format!("it has {}", known.join(", ")));
+                }
+                None
+            }
+        }
+    }
+
+    /// The value of a `fieldRef`; whole maps of labels and annotations only as a file.
+    pub fn field(&self, cursor: &Cursor<'_>, as_file: bool) -> Option<String> {
+        if let Some(version) = cursor.get("apiVersion") {
+            version.one_of(&["v1"])?;
+        }
+        let Some(value) = cursor.get("fieldPath") else {
+            cursor.fault_at_key("the fieldRef has no fieldPath", "add fieldPath:");
+            return None;
+        };
+        let path = value.text()?;
+        let meta = self.metadata;
+        let unknown = |what: &str| {
+            let help =
+                format!("only the cluster knows {what}; set it in the manifest, or remove this to judge the rest");
+            value.fault(format!("{path} is not implemented yet"), help);
+        };
+        if let Some((map, key)) = path.strip_suffix(']').and_then(|path| path.split_once("['")) {
+            let map = match map {
+                "metadata.labels" => Some(&meta.labels),
+                "metadata.annotations" => Some(&meta.annotations),
+                _ => None,
+            };
+            if let (Some(map), Some(key)) = (map, key.strip_suffix('\'')) {
+                return Some(map.get(key).cloned().unwrap_or_default());
+            }
+        }
+        match path {
+            "metadata.name" => return Some(meta.name.clone()),
+            "metadata.namespace" => return Some(meta.namespace.clone()),
+            "metadata.labels" if as_file => return Some(lines(&meta.labels)),
+            "metadata.annotations" if as_file => return Some(lines(&meta.annotations)),
+            "spec.serviceAccountName" if !as_file => {
+                return Some(meta.service_account.clone().unwrap_or_else(|| "default".to_owned()));
+            }
+            "metadata.uid" if meta.uid.is_some() => return meta.uid.clone(),
+            "spec.nodeName" if !as_file && meta.node_name.is_some() => return meta.node_name.clone(),
+            "metadata.uid" => unknown("the uid"),
+            "spec.nodeName" if !as_file => unknown("the node"),
+            "status.hostIP" | "status.podIP" | "status.hostIPs" | "status.podIPs" if !as_file => unknown("addresses"),
+            _ => value.fault(
+                format!("{path:?} is no field that a Pod gives"),
+                "as in metadata.name, metadata.namespace, metadata.labels['KEY']",
+            ),
+        }
+        None
+    }
+}
+
+/// `optional: true`.
+pub(super) fn optional(cursor: &Cursor<'_>) -> bool {
+    cursor.get("optional").and_then(|value| value.boolean()).unwrap_or_default()
+}
+
+/// The value of a `resourceFieldRef` among resources, in units of its divisor, rounded up.
+pub(super) fn resource(cursor: &Cursor<'_>, of: &Resources) -> Option<String> {
+    let Some(value) = cursor.get("resource") else {
+        cursor.fault_at_key("the resourceFieldRef has no resource", "as in resource: limits.memory");
+        return None;
+    };
+    let (amount, is_limit) = match value.one_of(&["limits.cpu", "limits.memory", "requests.cpu", "requests.memory"])? {
+        "limits.cpu" => (of.cpu_limit, true),
+        "limits.memory" => (of.memory_limit, true),
+        "requests.cpu" => (of.cpu_request.or(of.cpu_limit), false),
+        _ => (of.memory_request.or(of.memory_limit), false),
+    };
+    let divisor = match cursor.get("divisor") {
+        Some(value) => resources::quantity(&value)?,
+        None => Quantity { milli: 0 },
+    };
+    let divisor = if divisor.milli == 0 { 1000 } else { divisor.milli };
+    match amount {
+        Some(amount) => Some(amount.milli.div_ceil(divisor).to_string()),
+        None if is_limit => {
+            value.fault("the container has no such limit", "a kubelet gives the node's then; set the limit");
+            None
+        }
+        None => Some("0".to_owned()),
+    }
+}
+
+/// `key="value"`, a line each, sorted, without an end of line at the end.
+fn lines(map: &BTreeMap<String, String>) -> String {
+    let mut text = String::new();
+    for (key, value) in map {
+        let _ = writeln!(text, "{key}={value:?}");
+    }
+    text.trim_end_matches('\n').to_owned()
+}
