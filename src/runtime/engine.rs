@@ -155,6 +155,9 @@ impl Runtime for EngineRuntime {
 
 /// Why a Pod cannot have a user namespace of its own here.
 fn why_no_user_namespaces() -> Option<String> {
+    if std::env::var(FLOOR).is_ok_and(|floor| floor == "4.19") {
+        return Some(format!("hostUsers: false takes idmapped mounts, which {FLOOR}=4.19 has not"));
+    }
     let lacking = |name: &&str| abilities().get(*name).is_none_or(|ability| !ability.present);
     let name = ["user-namespaces", "mount-setattr"].into_iter().find(lacking)?;
     let reason = abilities().get(name).map_or("", |ability| ability.reason.as_str());
