@@ -35,6 +35,8 @@ struct Up {
 pub(super) struct Live {
     ups: Vec<Up>,
     evidence: BTreeMap<String, String>,
+    /// The runtime's daemon is a private one, whose limits its containers inherit.
+    pub(super) private: bool,
 }
 
 /// Why a Pod did not come up.
@@ -64,7 +66,7 @@ pub(super) struct Seen {
 impl Live {
     /// Brings the case's Pod up, and the one beside it.
     pub(super) fn start(case: &Case, runtime: &dyn Runtime, run: &Arc<Run>, node: &Node) -> Result<Live, NotUp> {
-        let mut live = Live { ups: Vec::new(), evidence: BTreeMap::new() };
+        let mut live = Live { ups: Vec::new(), evidence: BTreeMap::new(), private: false };
         live.bring_up("", &case.pod, runtime, run, node)?;
         if let Some(pod) = &case.beside
             && let Err(error) = live.bring_up("beside/", pod, runtime, run, node)
@@ -145,7 +147,7 @@ impl Live {
     pub(super) fn observe(&mut self) -> Result<Seen, String> {
         let mut each = Vec::new();
         for up in &self.ups {
-            let observation = observe_up(up)?;
+            let observation = observe_up(up, self.private)?;
             for (name, text) in &observation.evidence {
                 self.evidence.insert(format!("{}{name}", up.prefix), text.clone());
             }
@@ -277,12 +279,12 @@ impl Up {
     }
 }
 
-fn observe_up(up: &Up) -> Result<observe::Observation, String> {
+fn observe_up(up: &Up, inherits: bool) -> Result<observe::Observation, String> {
     let members = up.running.members();
     let subjects: Vec<Subject<'_>> =
         members.iter().map(|m| Subject { name: &m.name, id: &m.id, process: &m.process }).collect();
     let cgroup = up.pod_cgroup();
-    let scope = Scope { host: up.running.daemon(), pod_cgroup: Some(&cgroup) };
+    let scope = Scope { host: up.running.daemon(), pod_cgroup: Some(&cgroup), inherits };
     observe::pod(&subjects, &scope).map_err(|error| error.to_string())
 }
 
