@@ -5,14 +5,19 @@
 
 mod cgroup;
 mod devices;
+mod files;
 mod identity;
+mod inherited;
+mod instances;
 mod limits;
 mod mounts;
 mod namespaces;
 mod network;
 mod privileges;
 mod quality;
+mod sandbox;
 mod surplus;
+mod untouched;
 mod user;
 mod volumes;
 
@@ -63,8 +68,13 @@ pub fn contract(
         network::judge(&mut court, member);
         devices::judge(&mut court, member);
         surplus::judge(&mut court, member);
+        instances::judge(&mut court, member);
+        inherited::judge(&mut court, member);
+        untouched::judge(&mut court, member);
+        sandbox::judge(&mut court, member);
     }
     mounts::judge_sharing(&mut court);
+    files::judge(&mut court);
     network::judge_pod(&mut court);
     court.checks
 }

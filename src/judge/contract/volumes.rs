@@ -24,6 +24,7 @@ pub(super) fn judge(court: &mut Court<'_>, container: &Container, mounts: &Map<S
         judge_part(court, (container, mount), mounts, volume);
         ask(court, must("M3", VOLUMES), (container, target), mounts, wanted, |m| is_access(m, wanted));
         judge_propagation(court, (container, mount), mounts);
+        judge_options(court, (container, target), mounts);
         if mount.recursive_read_only == RecursiveReadOnly::Enabled {
             judge_within(court, (container, target), mounts);
         }
@@ -78,6 +79,16 @@ fn judge_propagation(
         // One that passes mounts on may get them from elsewhere, too.
         let held = seen == wanted || wanted == "shared" && seen == "shared,slave";
         if held { Ok(seen.to_owned()) } else { Err(seen.to_owned()) }
+    });
+}
+
+/// No `noexec` or the like that nobody asked for.
+fn judge_options(court: &mut Court<'_>, at: (&Container, &str), mounts: &Map<String, Value>) {
+    ask(court, must("M3", VOLUMES), at, mounts, "no other restriction", |m| {
+        let options = m.get("options");
+        let more = super::texts(options).ok_or_else(|| shown(options))?;
+        let more: Vec<&str> = more.into_iter().filter(|option| !matches!(*option, "ro" | "rw")).collect();
+        if more.is_empty() { Ok("none".to_owned()) } else { Err(more.join(", ")) }
     });
 }
 
