@@ -96,9 +96,11 @@ fn judge_options(court: &mut Court<'_>, at: (&Container, &str), mounts: &Map<Str
 fn judge_within(court: &mut Court<'_>, (container, at): (&Container, &str), mounts: &Map<String, Value>) {
     let below = format!("{at}/");
     let own: Vec<&str> = container.volume_mounts.iter().map(target).collect();
+    // What another mount covers nobody reaches.
+    let reached = |path: &str| path.starts_with(&below) && !own.contains(&path) && !path.contains(" (covered");
     let writable: Vec<&str> = mounts
         .iter()
-        .filter(|(path, mount)| path.starts_with(&below) && !own.contains(&path.as_str()) && access(mount) != "ro")
+        .filter(|(path, mount)| reached(path) && access(mount) != "ro")
         .map(|(path, _)| path.as_str())
         .collect();
     let words = "ro, and all that is mounted within";
