@@ -4,17 +4,30 @@ use std::path::{Path, PathBuf};
 
 /// Module → what it may not name as `crate::…`.
 const MAY_NOT_SEE: &[(&str, &[&str])] = &[
-    ("runtime", &["observe", "facts", "judge", "trial", "report", "cli", "case"]),
-    ("engine", &["runtime", "observe", "facts", "judge", "trial", "report", "cli", "case"]),
-    ("observe", &["runtime", "engine", "judge", "facts", "trial", "report", "cli", "case", "plan", "pod"]),
-    ("facts", &["runtime", "engine", "judge", "trial", "report", "cli", "case", "plan"]),
-    ("judge", &["runtime", "engine", "observe", "trial", "report", "cli", "host"]),
-    ("host", &["runtime", "engine", "observe", "facts", "judge", "trial", "report", "cli", "case"]),
-    ("plan", &["runtime", "engine", "observe", "facts", "judge", "trial", "report", "cli", "case", "host"]),
-    ("pod", &["runtime", "engine", "observe", "facts", "judge", "trial", "report", "cli", "case", "host", "plan"]),
-    ("case", &["runtime", "engine", "observe", "facts", "judge", "trial", "report", "cli", "host", "plan"]),
-    ("report", &["engine", "observe", "trial", "cli", "host", "plan"]),
-    ("payload", &["runtime", "engine", "observe", "facts", "judge", "trial", "report", "cli", "case", "host", "plan"]),
+    ("runtime", &["kubelet", "observe", "facts", "judge", "trial", "report", "cli", "case"]),
+    ("kubelet", &["engine", "observe", "facts", "judge", "trial", "report", "cli", "case"]),
+    ("engine", &["runtime", "kubelet", "observe", "facts", "judge", "trial", "report", "cli", "case"]),
+    ("observe", &["runtime", "kubelet", "engine", "judge", "facts", "trial", "report", "cli", "case", "plan", "pod"]),
+    ("facts", &["runtime", "kubelet", "engine", "judge", "trial", "report", "cli", "case", "plan"]),
+    ("judge", &["runtime", "kubelet", "engine", "observe", "trial", "report", "cli", "host"]),
+    ("host", &["runtime", "kubelet", "engine", "observe", "facts", "judge", "trial", "report", "cli", "case"]),
+    ("plan", &["runtime", "kubelet", "engine", "observe", "facts", "judge", "trial", "report", "cli", "case", "host"]),
+    (
+        "pod",
+        &[
+            "runtime", "kubelet", "engine", "observe", "facts", "judge", "trial", "report", "cli", "case", "host",
+            "plan",
+        ],
+    ),
+    ("case", &["runtime", "kubelet", "engine", "observe", "facts", "judge", "trial", "report", "cli", "host", "plan"]),
+    ("report", &["kubelet", "engine", "observe", "trial", "cli", "host", "plan"]),
+    (
+        "payload",
+        &[
+            "runtime", "kubelet", "engine", "observe", "facts", "judge", "trial", "report", "cli", "case", "host",
+            "plan",
+        ],
+    ),
     ("trial", &["engine", "cli"]),
 ];
 

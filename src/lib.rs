@@ -10,6 +10,7 @@ pub mod engine;
 pub mod facts;
 pub mod host;
 pub mod judge;
+pub mod kubelet;
 pub mod observe;
 pub mod payload;
 pub mod plan;

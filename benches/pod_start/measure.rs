@@ -2,6 +2,7 @@
 
 use podcheck::facts::{self, Naming};
 use podcheck::host::{Run, scaled};
+use podcheck::kubelet::{Kubelet, Pace};
 use podcheck::observe::{self, Program, Readiness, Scope, Subject};
 use podcheck::plan::{self, Node};
 use podcheck::pod::Pod;
@@ -38,10 +39,11 @@ pub fn milliseconds(time: Duration) -> f64 {
 pub fn lap(runtime: &dyn Runtime, run: &Arc<Run>, pod: &Pod, observe: bool) -> Result<(Lap, Option<f64>), String> {
     let plan = plan::plan(pod, &Node::default(), &uuid::Uuid::new_v4().to_string());
     let start = Instant::now();
-    let dir = run.trial().map_err(|e| e.to_string())?;
+    let dir = Arc::new(run.trial().map_err(|e| e.to_string())?);
     let started = dir.prepare(&plan).map_err(|e| e.to_string());
-    let started = started.and_then(|()| runtime.start(&plan, &dir).map_err(|e| e.to_string()));
-    let ready = started.and_then(|running| await_ready(&*running).map(|()| running));
+    let started =
+        started.and_then(|()| Kubelet::start(runtime, &plan, &dir, Pace::default(), None).map_err(|e| e.to_string()));
+    let ready = started.and_then(|running| await_ready(running.pod()).map(|()| running));
     let mut running = match ready {
         Ok(running) => running,
         Err(error) => {
@@ -53,7 +55,7 @@ pub fn lap(runtime: &dyn Runtime, run: &Arc<Run>, pod: &Pod, observe: bool) -> R
     let up = start.elapsed();
     let naming = Naming { cgroup_root: dir.cgroup_root().to_owned(), pod_uid: plan.uid.clone(), ..Naming::default() };
     let cgroup = dir.cgroup(plan.cgroup_parent());
-    let observed = if observe { Some(time_observation(&*running, &cgroup, &naming)?) } else { None };
+    let observed = if observe { Some(time_observation(running.pod(), &cgroup, &naming)?) } else { None };
     let (root, hierarchies) = (dir.cgroup_root().to_owned(), dir.hierarchies());
     let start = Instant::now();
     running.stop().map_err(|e| e.to_string())?;
@@ -87,7 +89,7 @@ fn await_ready(running: &dyn RunningPod) -> Result<(), String> {
 fn time_observation(running: &dyn RunningPod, cgroup: &str, naming: &Naming) -> Result<f64, String> {
     let subjects: Vec<Subject<'_>> =
         running.members().iter().map(|m| Subject { name: &m.name, id: &m.id, process: &m.process }).collect();
-    let scope = Scope { host: running.daemon(), pod_cgroup: Some(cgroup) };
+    let scope = Scope { host: running.daemon(), pod_cgroup: Some(cgroup), inherits: true };
     let start = Instant::now();
     let observation = observe::pod(&subjects, &scope).map_err(|e| e.to_string())?;
     let facts = facts::normalise(&observation, naming);

@@ -40,6 +40,7 @@ pub fn by_rule(outcome: &Outcome) -> Value {
         }
         least_share(member);
         one_path(member);
+        inherited(member);
     }
     document
 }
@@ -103,6 +104,13 @@ fn least_share(member: &mut Value) {
         && (*share == json!({"cpu.shares": 2}) || *share == json!({"cpu.weight": 1}))
     {
         *share = json!("L11");
+    }
+}
+
+/// What was inherited is worth a word only where it was not.
+fn inherited(member: &mut Value) {
+    if let Some(inherited) = member.get_mut("inherited").and_then(Value::as_object_mut) {
+        inherited.retain(|_, value| *value != json!("inherited") && *value != json!({}));
     }
 }
 

@@ -145,11 +145,11 @@ impl Spec {
     ///
     /// # Errors
     /// A user or capability that is unknown.
-    pub fn container(request: &StartRequest, index: usize, files: &PodFiles, host: &Host<'_>) -> Result<Spec, Fault> {
+    pub fn container(request: &StartRequest, index: usize, files: &PodFiles, host: &Host) -> Result<Spec, Fault> {
         let missing = || Fault::new("find a container's image", format!("the request has none of number {index}"));
         let plan = request.plan.containers.get(index).ok_or_else(missing)?;
         let image = request.images.get(index).ok_or_else(missing)?;
-        let sources = request.sources.get(index).ok_or_else(missing)?;
+        let sources = request.sources.get(&plan.name).ok_or_else(missing)?;
         let asked = mounts::asked(&plan.mounts, sources);
         let privilege = Privilege { member: plan.privileged, pod: request.plan.sandbox.privileged };
         let program = program(plan, image, host).map_err(|fault| fault.of(&format!("the container {}", plan.name)))?;
@@ -181,17 +181,17 @@ impl Spec {
 }
 
 /// What a container's spec takes from the host.
-#[derive(Clone, Copy, Debug)]
-pub struct Host<'a> {
+#[derive(Clone, Debug)]
+pub struct Host {
     /// Only cgroup v2 is mounted.
     pub pure_v2: bool,
     /// Name in the Pod's UTS namespace.
-    pub name: &'a str,
+    pub name: String,
     /// What this process may hand on.
     pub capabilities: CapabilitySet,
 }
 
-fn program(plan: &ContainerPlan, image: &Image, host: &Host<'_>) -> Result<Program, Fault> {
+fn program(plan: &ContainerPlan, image: &Image, host: &Host) -> Result<Program, Fault> {
     let accounts = Accounts::read(&image.root)?;
     let user = accounts.user(&user_text(plan.user, plan.group, &image.user), &plan.supplemental_groups)?;
     let capabilities = match plan.privileged {
@@ -207,7 +207,7 @@ fn program(plan: &ContainerPlan, image: &Image, host: &Host<'_>) -> Result<Progr
     }
     Ok(Program {
         argv: argv.clone(),
-        env: environment(image, Some(host.name), &plan.env, &user.home),
+        env: environment(image, Some(&host.name), &plan.env, &user.home),
         cwd: working_dir(plan.working_dir.as_deref(), image),
         user,
         capabilities,

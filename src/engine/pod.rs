@@ -2,7 +2,8 @@
 
 use super::cgroup::Leaf;
 use super::fault::{Context, Fault};
-use super::member::Spec;
+use super::member::{SANDBOX, Spec};
+use super::start::Ground;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
@@ -23,13 +24,19 @@ pub struct Member {
     pub pid: i32,
     /// Its exit status, 128 + signal for a killed one.
     pub exit: Option<i32>,
+    /// Whether the kernel had killed a process of its for want of memory when it ended.
+    pub oom_killed: bool,
 }
 
 /// A Pod, from its first member to its last.
 #[derive(Debug, Default)]
 pub struct Pod {
+    /// Its user namespace, if it has one of its own.
+    pub users: Option<std::os::fd::OwnedFd>,
     /// The sandbox first.
     pub members: Vec<Member>,
+    /// Once the sandbox is there.
+    pub ground: Option<Ground>,
     /// Commands of exec, and their exit statuses once they ended.
     commands: BTreeMap<i32, Option<i32>>,
 }
@@ -50,18 +57,93 @@ impl Pod {
         for member in self.members.iter().skip(1).filter(|m| m.exit.is_none()) {
             signal(member, Signal::SIGTERM);
         }
-        self.wait_for_ends(1, grace, &mut wait);
+        self.wait_for_ends(|m| m.spec.name != SANDBOX, grace, &mut wait);
         for member in self.members.iter().filter(|m| m.exit.is_none()) {
             signal(member, Signal::SIGKILL);
         }
-        self.wait_for_ends(0, PATIENCE, &mut wait);
+        self.wait_for_ends(|_| true, PATIENCE, &mut wait);
         self.remove_members(&mut wait)
     }
 
-    /// Waits until every member from the `first` on has ended, or that long.
-    fn wait_for_ends(&mut self, first: usize, within: Duration, wait: &mut impl FnMut(Duration)) {
+    /// SIGTERM to containers, SIGKILL to those that are left after `grace`; returns when they have ended.
+    ///
+    /// # Errors
+    /// The first that did not end.
+    pub fn stop(&mut self, names: &[String], grace: Duration, mut wait: impl FnMut(Duration)) -> Result<(), Fault> {
+        self.reap();
+        let meant = |m: &Member| names.contains(&m.spec.name) && m.spec.name != SANDBOX;
+        for (with, within) in [(Signal::SIGTERM, grace), (Signal::SIGKILL, PATIENCE)] {
+            for member in self.members.iter().filter(|m| meant(m) && m.exit.is_none()) {
+                signal(member, with);
+            }
+            self.wait_for_ends(meant, within, &mut wait);
+        }
+        match self.members.iter().find(|m| meant(m) && m.exit.is_none()) {
+            Some(member) => Err("its process does not go").to(|| format!("end {}", member.spec.object())),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes away what is left of a container that has ended, so that there can be another of its name.
+    ///
+    /// # Errors
+    /// It runs, or its cgroup or files would not go.
+    pub fn remove(&mut self, name: &str, mut wait: impl FnMut(Duration)) -> Result<(), Fault> {
+        self.reap();
+        let Some(at) = self.members.iter().skip(1).position(|m| m.spec.name == name) else {
+            return Ok(());
+        };
+        let action = || format!("remove the container {name}");
+        let member = self.members.get_mut(at + 1).ok_or("it is gone").to(action)?;
+        if member.exit.is_none() {
+            return Err("it still runs").to(action);
+        }
+        let end = Instant::now() + PATIENCE;
+        while !member.leaf.remove()? {
+            if Instant::now() > end {
+                return Err("processes do not go").to(action);
+            }
+            member.leaf.kill();
+            wait(Duration::from_micros(200));
+        }
+        match std::fs::remove_dir_all(&member.spec.dir) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(e).to(action),
+            _ => {}
+        }
+        self.members.remove(at + 1);
+        Ok(())
+    }
+
+    /// Removes what is empty of the cgroups of containers that have ended: as far as their last processes have gone.
+    pub fn remove_ended(&mut self) {
+        for member in self.members.iter_mut().skip(1).filter(|m| m.exit.is_some()) {
+            if !member.leaf.kill() {
+                // What will not go is told when the container or the Pod is removed.
+                let _ = member.leaf.remove();
+            }
+        }
+    }
+
+    /// Ends a container whose program never ran, and leaves nothing of it but what goes with the Pod.
+    pub fn discard(&mut self, name: &str) {
+        if let Some(member) = self.members.iter_mut().skip(1).find(|m| m.spec.name == name) {
+            if member.exit.is_none() {
+                // Our child, not reaped: the pid is still its own.
+                signal(member, Signal::SIGKILL);
+                member.exit = Some(match waitpid(Pid::from_raw(member.pid), None) {
+                    Ok(WaitStatus::Exited(_, code)) => code,
+                    _ => 128 + Signal::SIGKILL as i32,
+                });
+            }
+            // What would not go is tried again, and told, when the Pod goes.
+            let _ = self.remove(name, std::thread::sleep);
+        }
+    }
+
+    /// Waits until every member that is meant has ended, or that long.
+    fn wait_for_ends(&mut self, meant: impl Fn(&Member) -> bool, within: Duration, wait: &mut impl FnMut(Duration)) {
         let end = Instant::now() + within;
-        while self.members.iter().skip(first).any(|m| m.exit.is_none()) {
+        while self.members.iter().any(|m| meant(m) && m.exit.is_none()) {
             let left = end.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return;
@@ -111,6 +193,9 @@ impl Pod {
             };
             if let Some(member) = self.members.iter_mut().find(|m| m.pid == pid && m.exit.is_none()) {
                 member.exit = Some(code);
+                member.oom_killed = code == 137 && member.leaf.oom_kills() > 0;
+                // In a PID namespace of others what it started outlives it, unless somebody sees to that.
+                member.leaf.kill();
             } else if let Some(exit) = self.commands.get_mut(&pid) {
                 *exit = Some(code);
             } // else an orphan of a container that has the host's PID namespace

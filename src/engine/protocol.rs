@@ -26,6 +26,25 @@ pub enum Request {
     Start(Box<StartRequest>),
     /// The pids are held: from here on the dead may be reaped. Not answered.
     Held,
+    /// Start containers of the plan.
+    StartContainers {
+        /// Their names.
+        names: Vec<String>,
+        /// The host's path of each mount's source, by container.
+        sources: BTreeMap<String, Vec<PathBuf>>,
+    },
+    /// SIGTERM, grace period, SIGKILL; answered when they have ended.
+    StopContainers {
+        /// Their names.
+        names: Vec<String>,
+        /// Time between the two signals.
+        grace: Duration,
+    },
+    /// Take what is left of a container away.
+    Remove {
+        /// Its name.
+        name: String,
+    },
     /// Run a command in a container.
     Exec {
         /// Name of the container.
@@ -38,7 +57,10 @@ pub enum Request {
     /// How the containers are.
     Status,
     /// SIGTERM, grace period, SIGKILL; the process ends after its answer.
-    Stop,
+    Stop {
+        /// Time between the two signals.
+        grace: Duration,
+    },
 }
 
 /// Everything that a Pod's process needs to know.
@@ -46,6 +68,8 @@ pub enum Request {
 pub struct StartRequest {
     /// The Pod.
     pub plan: Plan,
+    /// Names of the containers to start together with the sandbox.
+    pub first: Vec<String>,
     /// A directory to cover with one of the Pod's own, which nobody else sees: every Pod's may be the same.
     pub dir: PathBuf,
     /// File for what the members print.
@@ -58,8 +82,8 @@ pub struct StartRequest {
     pub pause: Image,
     /// Image of each container, in the plan's order.
     pub images: Vec<Image>,
-    /// The host's path of each mount's source, for each container, in the plan's order.
-    pub sources: Vec<Vec<PathBuf>>,
+    /// The host's path of each mount's source, of each container that is started with it.
+    pub sources: BTreeMap<String, Vec<PathBuf>>,
     /// A mount point below which what one member mounts others may see, if the Pod asks for that.
     pub shared: Option<PathBuf>,
     /// Address of the Pod, unless it uses the host's network.
@@ -106,8 +130,9 @@ pub struct Address {
 /// The answers, one for each request.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Reply {
-    /// Pid of the sandbox, then of each container, as the host counts them.
-    Started(Vec<i32>),
+    /// Pid, as the host counts them, of each that was asked for, in that order and the sandbox first if it was; or why that
+    /// one did not start.
+    Started(Vec<Result<i32, Fault>>),
     /// The command ended.
     Executed {
         /// Exit status, 128 + signal for a killed one.
@@ -174,10 +199,10 @@ mod tests {
     #[test]
     fn frames_come_back_as_they_went() {
         let mut wire = Vec::new();
-        send(&mut wire, &Reply::Started(vec![7, 8])).expect("a vector takes everything");
+        send(&mut wire, &Reply::Started(vec![Ok(7), Ok(8)])).expect("a vector takes everything");
         send(&mut wire, &Reply::Done).expect("a vector takes everything");
         let mut from = wire.as_slice();
-        assert!(matches!(receive(&mut from), Ok(Some(Reply::Started(pids))) if pids == [7, 8]));
+        assert!(matches!(receive(&mut from), Ok(Some(Reply::Started(pids))) if pids == [Ok(7), Ok(8)]));
         assert!(matches!(receive(&mut from), Ok(Some(Reply::Done))));
         assert!(matches!(receive::<Reply>(&mut from), Ok(None)));
     }

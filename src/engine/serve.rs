@@ -4,7 +4,7 @@ use super::exec;
 use super::fault::{Context, Fault};
 use super::member::SANDBOX;
 use super::pod::Pod;
-use super::protocol::{ContainerStatus, Reply, Request, SOCKET_FD, receive, send};
+use super::protocol::{ContainerStatus, Reply, Request, SOCKET_FD, StartRequest, receive, send};
 use super::seccomp::deny_newer_than_4_19;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
@@ -36,10 +36,9 @@ pub fn main() -> i32 {
     };
     let mut pod = Pod::default();
     let started = set_apart().and_then(|()| pod.bring_up(&request, socket.as_fd()));
-    let grace = Duration::from_secs(request.plan.grace_period_seconds);
-    let mut session = Session { socket, signals, pod, ending: false, grace };
+    let mut session = Session { socket, signals, pod, ending: false, request };
     match started {
-        Ok(()) => session.serve(),
+        Ok(born) => session.serve(born),
         Err(fault) => session.give_up(fault),
     }
 }
@@ -107,7 +106,7 @@ pub struct Session {
     pub pod: Pod,
     /// A signal that came in the middle of something asked us to end.
     pub ending: bool,
-    grace: Duration,
+    request: Box<StartRequest>,
 }
 
 /// What woke us.
@@ -119,9 +118,8 @@ enum Event {
 }
 
 impl Session {
-    fn serve(&mut self) -> i32 {
-        let pids = self.pod.members.iter().map(|member| member.pid).collect();
-        let mut answered = send(&mut self.socket, &Reply::Started(pids));
+    fn serve(&mut self, born: Vec<Result<i32, Fault>>) -> i32 {
+        let mut answered = send(&mut self.socket, &Reply::Started(born));
         // Nobody is reaped before the harness holds them all: a pid must not come to mean somebody else.
         let mut held = false;
         while answered.is_ok() && !self.ending {
@@ -132,10 +130,10 @@ impl Session {
                     let Ok(Some(request)) = receive(&mut self.socket) else {
                         break;
                     };
-                    held = true;
-                    if matches!(request, Request::Stop) {
-                        return self.stop();
+                    if let Request::Stop { grace } = request {
+                        return self.stop(grace);
                     }
+                    held = !matches!(request, Request::StartContainers { .. });
                     answered = self.answer(request);
                 }
             }
@@ -153,13 +151,28 @@ impl Session {
                 exec::exec(self, &container, &argv, timeout).unwrap_or_else(Reply::Failed)
             }
             Request::Status => Reply::Status(self.status()),
-            Request::Start(_) | Request::Stop => Reply::Failed(Fault::new("start the Pod", "it was started already")),
+            Request::StartContainers { names, sources } => {
+                self.request.sources = sources;
+                let born = self.pod.start_containers(&self.request, &names, self.socket.as_fd());
+                born.map_or_else(Reply::Failed, Reply::Started)
+            }
+            Request::StopContainers { names, grace } => {
+                let signals = &self.signals;
+                done(self.pod.stop(&names, grace, |time| wait_for(signals, time)))
+            }
+            Request::Remove { name } => {
+                let signals = &self.signals;
+                done(self.pod.remove(&name, |time| wait_for(signals, time)))
+            }
+            Request::Start(_) | Request::Stop { .. } => {
+                Reply::Failed(Fault::new("start the Pod", "it was started already"))
+            }
         };
         send(&mut self.socket, &reply)
     }
 
-    fn stop(&mut self) -> i32 {
-        let reply = self.take_down(self.grace).map_or_else(Reply::Failed, |()| Reply::Done);
+    fn stop(&mut self, grace: Duration) -> i32 {
+        let reply = done(self.take_down(grace));
         let code = i32::from(!matches!(reply, Reply::Done));
         // Whoever asked may be gone by now; what was asked is done.
         let _ = send(&mut self.socket, &reply);
@@ -183,8 +196,13 @@ impl Session {
 
     fn status(&mut self) -> std::collections::BTreeMap<String, ContainerStatus> {
         self.pod.reap();
+        // What it says of an end is the last that anybody learns of the container's cgroup.
+        self.pod.remove_ended();
         let containers = self.pod.members.iter().filter(|m| m.spec.name != SANDBOX);
-        let one = |m: &super::pod::Member| ContainerStatus { exit_code: m.exit, oom_killed: m.leaf.oom_kills() > 0 };
+        let one = |m: &super::pod::Member| ContainerStatus {
+            exit_code: m.exit,
+            oom_killed: m.oom_killed || m.leaf.oom_kills() > 0,
+        };
         containers.map(|m| (m.spec.name.clone(), one(m))).collect()
     }
 
@@ -205,6 +223,10 @@ impl Session {
         }
         if asked_to_end(&self.signals) { Event::End } else { Event::Signal }
     }
+}
+
+fn done(outcome: Result<(), Fault>) -> Reply {
+    outcome.map_or_else(Reply::Failed, |()| Reply::Done)
 }
 
 /// Empties the signals; true if one of them asks us to end.

@@ -50,18 +50,32 @@ impl Gate {
     }
 }
 
+/// A container's name, and how far it got.
+type Spawned = (String, Result<Report, Fault>);
+
+/// What containers are made with, beside the request, as long as the Pod lives.
+#[derive(Debug)]
+pub struct Ground {
+    files: PodFiles,
+    host: Host,
+}
+
 impl Pod {
-    /// Brings everything up for whoever is at the other end of `asking`; on a fault what was started stays for
-    /// [`Pod::take_down`].
+    /// Brings the sandbox and the first containers up for whoever is at the other end of `asking`, and gives the pid of each or
+    /// why it did not start; on a fault what was started stays for [`Pod::take_down`].
     ///
     /// # Errors
-    /// The first step that failed.
-    pub fn bring_up(&mut self, request: &StartRequest, asking: BorrowedFd<'_>) -> Result<(), Fault> {
+    /// The first step that failed and is not one container's alone.
+    pub fn bring_up(
+        &mut self,
+        request: &StartRequest,
+        asking: BorrowedFd<'_>,
+    ) -> Result<Vec<Result<i32, Fault>>, Fault> {
         let plan = &request.plan;
         let files = PodFiles::below(&request.dir, plan.namespaces.ipc);
         let host_name = gethostname().to(|| "read the host's name")?.to_string_lossy().into_owned();
-        let name = plan.hostname.as_deref().unwrap_or(&host_name);
-        make_files(request, &files, name)?;
+        let name = plan.hostname.clone().unwrap_or(host_name);
+        make_files(request, &files, &name)?;
         if let Some(shared) = &request.shared {
             let flags = MsFlags::MS_SHARED | MsFlags::MS_REC;
             mount(None::<&str>, shared, None::<&str>, flags, None::<&str>)
@@ -70,42 +84,87 @@ impl Pod {
         request.hierarchies.iter().try_for_each(Hierarchy::hand_down)?;
         let pure_v2 = request.hierarchies.iter().all(|h| h.unified);
         let capabilities = CapabilitySet::current().to(|| "read our capabilities")?;
-        let host = Host { pure_v2, name, capabilities };
-        let users = request.ids.map(user_namespace::make).transpose()?;
+        let ground = Ground { files, host: Host { pure_v2, name, capabilities } };
+        self.users = request.ids.map(user_namespace::make).transpose()?;
+        let users = self.users.take();
         let place = Place { own: sandbox_namespaces(request), joins: &[], users: users.as_ref(), pid: None };
-        let sandbox_runs = self.spawn(request, Spec::sandbox(request, &files)?, &place, None)?;
+        let sandbox_runs = self.spawn(request, Spec::sandbox(request, &ground.files)?, &place, None);
+        self.users = users;
+        let sandbox_runs = sandbox_runs?;
         let sandbox = self.members.first().map_or(0, |m| m.pid);
         let gate = Gate::new()?;
-        let containers_run = self.spawn_containers(request, &files, &host, (sandbox, users.as_ref()), &gate)?;
+        let containers_run = self.spawn_containers(request, &request.first, &ground, &gate)?;
+        self.ground = Some(ground);
         if plan.namespaces.network != Scope::Node {
             let (ours, pods) = (open_namespace(0, "net")?, open_namespace(sandbox, "net")?);
             network::set_up(&ours, &pods, &request.interface, request.address)?;
         }
         // What comes of the sandbox is looked at afterwards: containers need its namespaces, which they have joined.
-        gate.open(plan.containers.len())?;
+        gate.open(request.first.len())?;
         until_it_runs(sandbox_runs, asking)?;
-        containers_run.into_iter().try_for_each(|report| until_it_runs(report, asking))
+        let mut born = vec![Ok(sandbox)];
+        born.extend(self.await_containers(containers_run, asking));
+        Ok(born)
     }
 
+    /// Starts more containers, as [`Pod::bring_up`].
+    ///
+    /// # Errors
+    /// The first step that failed and is not one container's alone.
+    pub fn start_containers(
+        &mut self,
+        request: &StartRequest,
+        names: &[String],
+        asking: BorrowedFd<'_>,
+    ) -> Result<Vec<Result<i32, Fault>>, Fault> {
+        let ground = self.ground.take().ok_or("the Pod is not up").to(|| "start containers")?;
+        let gate = Gate::new()?;
+        let spawned = self.spawn_containers(request, names, &ground, &gate);
+        self.ground = Some(ground);
+        let spawned = spawned?;
+        gate.open(names.len())?;
+        Ok(self.await_containers(spawned, asking))
+    }
+
+    /// Each that was asked for is there in the result, in order.
     fn spawn_containers(
         &mut self,
         request: &StartRequest,
-        files: &PodFiles,
-        host: &Host<'_>,
-        (sandbox, users): (i32, Option<&OwnedFd>),
+        names: &[String],
+        ground: &Ground,
         gate: &Gate,
-    ) -> Result<Vec<Report>, Fault> {
+    ) -> Result<Vec<Spawned>, Fault> {
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
         let plan = &request.plan;
+        let sandbox = self.members.first().map_or(0, |m| m.pid);
         let joins = shared_namespaces(request, sandbox)?;
         let born_in = (plan.namespaces.pid == Scope::Pod).then(|| open_namespace(sandbox, "pid")).transpose()?;
         let mut own = CloneFlags::CLONE_NEWNS;
         own.set(CloneFlags::CLONE_NEWPID, plan.namespaces.pid == Scope::Container);
-        let place = Place { own, joins: &joins, users, pid: born_in.as_ref() };
-        let one = |index| {
-            let spec = Spec::container(request, index, files, host)?;
+        let users = self.users.as_ref().map(|users| users.try_clone().to(|| "hold the user namespace")).transpose()?;
+        let place = Place { own, joins: &joins, users: users.as_ref(), pid: born_in.as_ref() };
+        let mut spawn = |name: &String| {
+            if self.members.iter().any(|m| m.spec.name == *name) {
+                return Err("there is one of that name").to(|| format!("make the container {name}"));
+            }
+            let index = plan.containers.iter().position(|c| c.name == *name);
+            let index = index.ok_or("the plan has none of that name").to(|| format!("make the container {name}"))?;
+            let spec = Spec::container(request, index, &ground.files, &ground.host)?;
             self.spawn(request, spec, &place, Some(gate))
         };
-        (0..plan.containers.len()).map(one).collect()
+        Ok(names.iter().map(|name| (name.clone(), spawn(name))).collect())
+    }
+
+    /// Waits until each runs; of one that does not nothing is left.
+    fn await_containers(&mut self, spawned: Vec<Spawned>, asking: BorrowedFd<'_>) -> Vec<Result<i32, Fault>> {
+        let one = |(name, report): Spawned| {
+            let runs = report.and_then(|report| until_it_runs(report, asking));
+            let pid = self.members.iter().find(|m| m.spec.name == name).map_or(0, |m| m.pid);
+            runs.inspect_err(|_| self.discard(&name)).map(|()| pid)
+        };
+        spawned.into_iter().map(one).collect()
     }
 
     fn spawn(
@@ -119,7 +178,7 @@ impl Pod {
         let of_it = |fault: Fault| fault.of(&object);
         let leaf = Leaf::create(&request.hierarchies, &spec.name).map_err(of_it)?;
         // A member from here on, so that its cgroups go with the Pod; it has no process yet.
-        let member = self.add(Member { spec, leaf, pid: 0, exit: Some(-1) });
+        let member = self.add(Member { spec, leaf, pid: 0, exit: Some(-1), oom_killed: false });
         let (spec, leaf) = (&member.spec, &member.leaf);
         leaf.limit(&spec.resources).map_err(of_it)?;
         restrict_devices(leaf, spec.privileged).map_err(of_it)?;

@@ -7,6 +7,7 @@ use nix::errno::Errno;
 use nix::fcntl::AtFlags;
 use nix::libc;
 use nix::mount::{MsFlags, mount};
+use nix::sys::statfs::statfs;
 use std::fs;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::Path;
@@ -27,7 +28,7 @@ impl Travel {
     /// Does it to what is mounted on `target`. A copy of what is shared is shared, unless somebody says otherwise.
     ///
     /// # Errors
-    /// The kernel's; ENOSYS where mount_setattr(2) is asked for and is not there (Linux 5.12).
+    /// The kernel's.
     pub fn apply(self, root: &Root, target: &Path, sources_are_shared: bool) -> nix::Result<()> {
         if self == Travel::default() && !sources_are_shared {
             return Ok(());
@@ -41,15 +42,15 @@ impl Travel {
         mount(None::<&str>, &handle(&mounted), None::<&str>, kind | MsFlags::MS_REC, None::<&str>)?;
         match self.recursive_read_only {
             RecursiveReadOnly::Disabled => Ok(()),
-            RecursiveReadOnly::Enabled => make_all_read_only(&mounted),
-            RecursiveReadOnly::IfPossible => match make_all_read_only(&mounted) {
-                Err(Errno::ENOSYS) => Ok(()),
+            RecursiveReadOnly::Enabled | RecursiveReadOnly::IfPossible => match make_all_read_only(&mounted) {
+                Err(Errno::ENOSYS) => make_each_read_only(&mounted),
                 other => other,
             },
         }
     }
 }
 
+/// In one call, since Linux 5.12.
 fn make_all_read_only(mounted: &OwnedFd) -> nix::Result<()> {
     let attributes = libc::mount_attr { attr_set: libc::MOUNT_ATTR_RDONLY, attr_clr: 0, propagation: 0, userns_fd: 0 };
     let flags = AtFlags::AT_EMPTY_PATH.bits() | libc::AT_RECURSIVE;
@@ -67,13 +68,30 @@ fn make_all_read_only(mounted: &OwnedFd) -> nix::Result<()> {
     Errno::result(done).map(drop)
 }
 
+/// One mount after the other: nobody else is in this namespace, so none is added meanwhile.
+fn make_each_read_only(mounted: &OwnedFd) -> nix::Result<()> {
+    let top = fs::read_link(handle(mounted)).map_err(errno)?;
+    let table = fs::read_to_string("/proc/self/mountinfo").map_err(errno)?;
+    let targets = table.lines().filter_map(|line| line.split(' ').nth(4));
+    for target in targets.filter(|target| Path::new(target).starts_with(&top)) {
+        let kept = MsFlags::from_bits_truncate(statfs(target)?.flags().bits());
+        let kept = kept & (MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC);
+        let flags = MsFlags::MS_BIND | MsFlags::MS_REMOUNT | MsFlags::MS_RDONLY | kept;
+        mount(None::<&str>, target, None::<&str>, flags, None::<&str>)?;
+    }
+    Ok(())
+}
+
+fn errno(error: std::io::Error) -> Errno {
+    error.raw_os_error().map_or(Errno::EIO, Errno::from_raw)
+}
+
 /// Makes every mount of this namespace private but those at and below `shared`, through which mounts travel.
 ///
 /// # Errors
 /// The kernel's.
 pub fn private_elsewhere(shared: &Path) -> nix::Result<()> {
-    let io = |error: std::io::Error| error.raw_os_error().map_or(Errno::EIO, Errno::from_raw);
-    let table = fs::read_to_string("/proc/self/mountinfo").map_err(io)?;
+    let table = fs::read_to_string("/proc/self/mountinfo").map_err(errno)?;
     for line in table.lines() {
         let Some(target) = line.split(' ').nth(4) else { continue };
         if Path::new(target).starts_with(shared) {

@@ -83,10 +83,14 @@ pub struct Member {
     pub credentials: Option<Credentials>,
     pub security: Option<Security>,
     pub mounts: Option<BTreeMap<String, Mount>>,
+    pub instances: Option<BTreeMap<&'static str, String>>,
     pub shm: Option<Shm>,
     pub uts: Option<Uts>,
     pub oom: Option<Oom>,
     pub environment: Option<Environment>,
+    pub inherited: Option<Inherited>,
+    pub controls: Option<BTreeMap<&'static str, String>>,
+    pub sysctls: Option<BTreeMap<&'static str, String>>,
     pub files: Option<BTreeMap<String, String>>,
     pub events: Option<Events>,
 }
@@ -167,12 +171,26 @@ pub struct Shm {
 #[derive(serde::Serialize)]
 pub struct Uts {
     pub hostname: Option<String>,
+    pub domainname: Option<String>,
 }
 
 /// `oom`.
 #[derive(serde::Serialize)]
 pub struct Oom {
     pub score_adj: i32,
+}
+
+/// `inherited`: the word itself where a process has what it was started with.
+#[derive(serde::Serialize)]
+pub struct Inherited {
+    pub umask: Option<String>,
+    pub nice: Value,
+    pub policy: Value,
+    pub io_priority: Value,
+    pub cpus: Value,
+    pub mems: Value,
+    pub personality: Value,
+    pub limits: BTreeMap<String, String>,
 }
 
 /// `environment`.

@@ -123,6 +123,17 @@ pub const DROPPED: &[Dropped] = &[
         "pids, inodes, ids, uids of Pods",
         "of this run; they stand as names, or only as same and different",
     ),
+    drop(
+        Part::Field("inherited"),
+        "limits, processors and scheduling that are inherited",
+        "the host's, or those of whoever started podcheck; they stand as `inherited`",
+    ),
+    drop(
+        Part::Field("controls"),
+        "files that hold what the kernel put there",
+        "which there are follows from the kernel",
+    ),
+    drop(Part::Field("sysctls"), "those that are as in a new namespace", "which there are follows from the kernel"),
     drop(Part::Field("shm"), "size of the host's /dev/shm", "half of the host's memory"),
     drop(
         Part::Field("files"),

@@ -7,6 +7,8 @@ mod capabilities;
 mod compare;
 mod document;
 mod dropped;
+mod inherited;
+mod instances;
 mod lookup;
 mod mounts;
 mod naming;

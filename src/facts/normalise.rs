@@ -3,7 +3,7 @@
 use super::document::{self, Fact, LimitFact, ShareFact};
 use super::mounts::Classes;
 use super::naming::{Names, Naming};
-use super::{Facts, capabilities, network};
+use super::{Facts, capabilities, inherited, instances, network};
 use crate::observe::{self, CgroupSeen, InodeId, Limits, MemberSeen, Memberships, Observation, Outside, Seccomp};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -73,10 +73,17 @@ impl View<'_> {
             credentials: Some(credentials(&seen.credentials, seen.ids.as_ref())),
             security: Some(security(seen)),
             mounts: Some(classes.mounts(&seen.mounts)),
+            instances: Some(instances::instances(seen, self.observation, |has| self.first_with(name, has))),
             shm: self.shm(name, seen),
-            uts: Some(document::Uts { hostname: seen.hostname.as_deref().map(|hostname| self.names.text(hostname)) }),
+            uts: Some(document::Uts {
+                hostname: seen.hostname.as_deref().map(|hostname| self.names.text(hostname)),
+                domainname: seen.domainname.as_ref().map(|name| self.domainname(name)),
+            }),
             oom: Some(document::Oom { score_adj: seen.oom_score_adj }),
             environment: Some(self.environment(seen)),
+            inherited: Some(inherited::inherited(name, seen, self.observation)),
+            controls: Some(inherited::controls(seen, self.observation)),
+            sysctls: Some(seen.sysctls.clone()),
             files: Some(seen.files.iter().map(|(path, text)| ((*path).to_owned(), self.file(path, text))).collect()),
             events: Some(events(&seen.cgroup.events)),
         }
@@ -139,6 +146,10 @@ impl View<'_> {
         }
         let places: Vec<String> = by_path.iter().map(|(path, all)| format!("{path} ({})", all.join(", "))).collect();
         format!("{} in {}", self.names.text(&outside.command), places.join(", "))
+    }
+
+    fn domainname(&self, name: &str) -> String {
+        if name == self.observation.host.domainname { "<host>".to_owned() } else { self.names.text(name) }
     }
 
     fn shm(&self, name: &str, seen: &MemberSeen) -> Option<document::Shm> {
@@ -308,6 +319,7 @@ fn identities(seen: &MemberSeen) -> BTreeMap<String, String> {
     identities.insert("root".to_owned(), text(&seen.root));
     // Ranges as a kubelet gives them are the same or apart.
     identities.extend(seen.ids.as_ref().map(|ids| ("ids".to_owned(), format!("{:?} {:?}", ids.uid, ids.gid))));
+    identities.extend(instances::files(seen));
     identities.extend(seen.shm.map(|shm| ("shm".to_owned(), text(&shm.id))));
     let addresses: Vec<String> = seen.own_addresses().map(|address| address.to_string()).collect();
     identities.extend((!addresses.is_empty()).then(|| ("address".to_owned(), addresses.join(" "))));
@@ -331,6 +343,14 @@ fn sources(sources: &mut BTreeMap<String, String>, name: &str, seen: &MemberSeen
         ("shm", "root/dev/shm"),
         ("uts", "ns/uts"),
         ("oom", "oom_score_adj"),
+        ("instances", "mountinfo"),
+        ("instances[/proc]", "root/proc/1/ns/pid"),
+        ("inherited.umask", "status"),
+        ("inherited.mems", "status"),
+        ("inherited.nice", "stat"),
+        ("inherited.policy", "stat"),
+        ("inherited.personality", "personality"),
+        ("inherited.limits", "limits"),
         ("environment.args", "cmdline"),
         ("environment.env", "environ"),
         ("environment.cwd", "cwd"),
@@ -343,6 +363,10 @@ fn sources(sources: &mut BTreeMap<String, String>, name: &str, seen: &MemberSeen
         sources.insert(super::path::join(&format!("{member}.files"), path), proc(&format!("root{path}")));
     }
     cgroup_sources(sources, &format!("{member}.limits"), &format!("{member}.events"), &seen.cgroup);
+    for control in seen.cgroup.controls.keys() {
+        let file = seen.cgroup.files.get(control).cloned();
+        sources.extend(file.map(|file| (super::path::join(&format!("{member}.controls"), control), file)));
+    }
     if let Some(file) = seen.cgroup.files.get("devices") {
         sources.insert(format!("{member}.security.devices"), file.clone());
     }
@@ -351,6 +375,7 @@ fn sources(sources: &mut BTreeMap<String, String>, name: &str, seen: &MemberSeen
 fn cgroup_sources(sources: &mut BTreeMap<String, String>, limits: &str, events: &str, seen: &CgroupSeen) {
     for (fact, file) in &seen.files {
         let at = match *fact {
+            control if seen.controls.contains_key(control) => continue,
             "devices" => continue,
             "nr_throttled" | "oom_kill" | "pids_max" => events,
             _ => limits,
@@ -400,6 +425,10 @@ mod tests {
             security: observe::Security { seccomp: Seen::Value(Seccomp::Filter), ..observe::Security::default() },
             mounts: observe::parse_mountinfo("1 0 0:1 / /proc ro - proc proc rw\n").expect("good text"),
             hostname: Some("node7".to_owned()),
+            domainname: Some("(none)".to_owned()),
+            inherited: observe::Inherited { umask: Some(0o22), ..observe::Inherited::default() },
+            proc_shows: Some(InodeId { dev: 4, ino: namespaces[3] }),
+            sysctls: BTreeMap::from([("kernel.sem", "1 2".to_owned())]),
             oom_score_adj: -998,
             comm: "pause".to_owned(),
             args: vec!["/pause".to_owned()],

@@ -157,8 +157,8 @@ impl TrialDir {
         Ok(())
     }
 
-    /// The host's paths of the sources of a container's mounts, in order. To be called once, just before the container is
-    /// made: what a subPath leads to then is held from there on.
+    /// The host's paths of the sources of a container's mounts, in order. To be called just before the container is made:
+    /// what a subPath leads to then is held from there on, also for one that is made again.
     ///
     /// # Errors
     /// A subPath leads out of its volume, or the host refused.
@@ -167,6 +167,9 @@ impl TrialDir {
             let source = self.source(plan, &mount.source);
             let Some(sub_path) = &mount.sub_path else { return Ok(source) };
             let target = self.sub_paths().join(&container.name).join(index.to_string());
+            if self.mounted.lock().unwrap_or_else(PoisonError::into_inner).contains(&target) {
+                return Ok(target);
+            }
             sub_path::mount_on(&source, sub_path, &target).map_err(|mut error| {
                 error.action = format!("prepare the container {}: {}", container.name, error.action);
                 error
@@ -216,7 +219,7 @@ impl TrialDir {
     ///
     /// # Errors
     /// What would not go.
-    pub fn remove(self) -> Result<Vec<String>, HostError> {
+    pub fn remove(&self) -> Result<Vec<String>, HostError> {
         let mut left = self.remove_cgroups()?;
         for point in self.mounted.lock().unwrap_or_else(PoisonError::into_inner).drain(..).rev() {
             // What would not go the next step finds, and says.
@@ -231,8 +234,8 @@ impl TrialDir {
         if interface_stays(&interface) && link::delete(&interface)? {
             left.push(format!("interface {interface}"));
         }
-        subnet::release_of_trial(&self);
-        ids::release_of_trial(&self);
+        subnet::release_of_trial(self);
+        ids::release_of_trial(self);
         mounts::remove_dir(&self.dir)?;
         self.places.prepare();
         Ok(left)

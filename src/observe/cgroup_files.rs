@@ -1,6 +1,7 @@
 //! Which file of which hierarchy says what of a cgroup.
 
 use super::cgroup::Hierarchy;
+use super::controls::CONTROLS;
 use super::error::{Malformed, ObserveError};
 use super::limits::{self, CpuShare, Limit};
 use super::member::Reader;
@@ -73,7 +74,7 @@ impl PodDir {
 }
 
 /// Controllers whose files are read.
-const CONTROLLERS: [&str; 4] = ["memory", "cpu", "pids", "devices"];
+const CONTROLLERS: [&str; 6] = ["memory", "cpu", "pids", "devices", "blkio", "io"];
 
 impl Reader<'_> {
     /// The hierarchy has that controller: on one host a controller is in one hierarchy only.
@@ -117,6 +118,7 @@ impl Reader<'_> {
         files.cpu()?;
         files.pids()?;
         files.devices()?;
+        files.controls()?;
         Ok(files.seen)
     }
 }
@@ -234,6 +236,22 @@ impl<'a> Files<'a, '_> {
             // v2 keeps its rules in a BPF program, which can be felt but not read.
             Place::V2(_) | Place::Missing => Seen::Unobservable("devices-list"),
         };
+        Ok(())
+    }
+
+    fn controls(&mut self) -> Result<(), ObserveError> {
+        for control in CONTROLS {
+            let dir = match self.place(control.controller) {
+                Place::V1(dir) if !control.unified && !dir.is_root => dir,
+                Place::V2(dir) if control.unified && !dir.is_root => dir,
+                _ => continue,
+            };
+            let path = || format!("{}/{}", dir.path, control.file);
+            if let Some(text) = dir.text(control.file).map_err(|error| unreadable(path())(error))? {
+                self.seen.controls.insert(control.file, control.value(&text));
+                self.seen.files.insert(control.file, path());
+            }
+        }
         Ok(())
     }
 

@@ -1,4 +1,5 @@
-//! What can only be asked from within a namespace: the host name of a UTS namespace, the interfaces of a network one.
+//! What can only be asked from within a namespace: the names of a UTS namespace, the interfaces and
+//! sysctls of a network one, the sysctls of an IPC one.
 //!
 //! Entering concerns a single thread, so a helper thread enters, asks, and ends; the rest of podcheck never moves.
 
@@ -6,6 +7,7 @@ use super::error::ObserveError;
 use super::network::{self, Interface, Network};
 use super::observation::{Host, InodeId, MemberSeen, Subject};
 use super::read::{senseless, text, unreadable};
+use super::sysctls::{self, Sysctls};
 use crate::host::Process;
 use nix::fcntl::OFlag;
 use nix::net::if_::InterfaceFlags;
@@ -28,12 +30,14 @@ struct Visit<'a> {
 enum Kind {
     Uts,
     Net,
+    Ipc,
 }
 
 /// What was asked there.
 enum Answer {
-    Hostname(String),
-    Network(Network),
+    Names { host: String, domain: String },
+    Network { network: Network, sysctls: Sysctls },
+    Ipc(Sysctls),
 }
 
 /// Fills in host names and networks. A network that is the host's is left out.
@@ -54,11 +58,16 @@ pub fn enter(
     for (visit, answer) in visits.iter().zip(answers) {
         for seen in members.iter_mut().filter_map(|(_, _, seen)| seen.as_mut()) {
             match &answer {
-                Answer::Hostname(name) if seen.namespaces.get("uts") == Some(&visit.id) => {
-                    seen.hostname = Some(name.clone());
+                Answer::Names { host, domain } if seen.namespaces.get("uts") == Some(&visit.id) => {
+                    seen.hostname = Some(host.clone());
+                    seen.domainname = Some(domain.clone());
                 }
-                Answer::Network(network) if seen.namespaces.get("net") == Some(&visit.id) => {
+                Answer::Ipc(sysctls) if seen.namespaces.get("ipc") == Some(&visit.id) => {
+                    seen.sysctls.extend(sysctls.clone());
+                }
+                Answer::Network { network, sysctls } if seen.namespaces.get("net") == Some(&visit.id) => {
                     seen.network = Some(network.clone());
+                    seen.sysctls.extend(sysctls.clone());
                 }
                 _ => {}
             }
@@ -75,9 +84,9 @@ fn visits<'a>(
     let mut visits: Vec<Visit<'a>> = Vec::new();
     for (subject, (_, _, seen)) in subjects.iter().zip(members) {
         let Some(seen) = seen else { continue };
-        for (kind, name) in [(Kind::Uts, "uts"), (Kind::Net, "net")] {
+        for (kind, name) in [(Kind::Uts, "uts"), (Kind::Net, "net"), (Kind::Ipc, "ipc")] {
             let Some(id) = seen.namespaces.get(name).copied() else { continue };
-            let of_host = kind == Kind::Net && host.namespaces.get(name).is_some_and(|of_host| of_host.contains(&id));
+            let of_host = kind != Kind::Uts && host.namespaces.get(name).is_some_and(|of_host| of_host.contains(&id));
             if of_host || visits.iter().any(|v| v.kind == kind && v.id == id) {
                 continue;
             }
@@ -95,21 +104,27 @@ fn visit(visit: &Visit<'_>) -> Result<Answer, ObserveError> {
     let (action, flag) = match visit.kind {
         Kind::Uts => ("ask the host name", CloneFlags::CLONE_NEWUTS),
         Kind::Net => ("list the interfaces", CloneFlags::CLONE_NEWNET),
+        Kind::Ipc => ("read the sysctls", CloneFlags::CLONE_NEWIPC),
     };
     let failed = |errno| ObserveError::Enter { action, member: visit.member.clone(), cause: io::Error::from(errno) };
     setns(&visit.file, flag).map_err(failed)?;
     match visit.kind {
-        Kind::Uts => {
-            let name = nix::unistd::gethostname().map_err(failed)?;
-            Ok(Answer::Hostname(name.to_string_lossy().into_owned()))
-        }
+        Kind::Uts => names().map_err(failed),
+        Kind::Ipc => Ok(Answer::Ipc(sysctls::set(sysctls::here(sysctls::IPC)))),
         Kind::Net => {
             let interfaces = interfaces().map_err(failed)?;
             let file = || format!("/proc/{}/net/route", visit.process.pid());
             let routes = text(visit.process, "net/route").map_err(unreadable(file()))?;
-            Ok(Answer::Network(Network { interfaces, routes: network::routes(&routes).map_err(senseless(file()))? }))
+            let network = Network { interfaces, routes: network::routes(&routes).map_err(senseless(file()))? };
+            Ok(Answer::Network { network, sysctls: sysctls::set(sysctls::here(sysctls::NET)) })
         }
     }
+}
+
+fn names() -> nix::Result<Answer> {
+    let names = nix::sys::utsname::uname()?;
+    let text = |name: &std::ffi::OsStr| name.to_string_lossy().into_owned();
+    Ok(Answer::Names { host: text(names.nodename()), domain: text(names.domainname()) })
 }
 
 fn interfaces() -> nix::Result<Vec<Interface>> {

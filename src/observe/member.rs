@@ -5,11 +5,13 @@ use super::cgroup_files::PodDir;
 use super::error::ObserveError;
 use super::host_mounts::HostMounts;
 use super::idmap::{self, IdMaps};
+use super::inherited::Inherited;
 use super::mountinfo::Mount;
 use super::observation::{Host, InodeId, MemberSeen, Security, Seen, Subject};
 use super::read::{self, Evidence, Root, senseless, unreadable};
+use super::stat::Stat;
 use super::words::{nul_separated, number};
-use super::{mountinfo, stat, status};
+use super::{Scope, inherited, mountinfo, stat, status};
 use crate::host::{Process, poll_until};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
@@ -22,19 +24,20 @@ pub const KINDS: [&str; 8] = ["net", "ipc", "uts", "pid", "mnt", "user", "cgroup
 const FILES: [&str; 3] = ["/etc/hostname", "/etc/hosts", "/etc/resolv.conf"];
 
 /// The host as members are compared with it.
-pub fn host(daemon: Option<&Process>, mounts: &HostMounts, evidence: &mut Evidence) -> Result<Host, ObserveError> {
-    let namespaces = match daemon {
+pub fn host(scope: &Scope<'_>, mounts: &HostMounts, evidence: &mut Evidence) -> Result<Host, ObserveError> {
+    let namespaces = match scope.host {
         Some(daemon) => read::namespaces(daemon, &KINDS),
         None => read::own_namespaces(&KINDS).cloned(),
     };
     let namespaces = namespaces.map_err(unreadable("the host's namespaces"))?;
     evidence.keep("host", "mountinfo", mounts.text.as_ref().to_owned());
+    let names = nix::sys::utsname::uname().map_err(|e| unreadable("the host name")(e.into()))?;
     Ok(Host {
         namespaces,
-        hostname: nix::unistd::gethostname()
-            .map_err(|e| unreadable("the host name")(e.into()))?
-            .to_string_lossy()
-            .into_owned(),
+        hostname: names.nodename().to_string_lossy().into_owned(),
+        domainname: names.domainname().to_string_lossy().into_owned(),
+        inherited: if scope.inherits { Some(of_daemon(scope.host)?) } else { None },
+        cpus: Process::open(1).ok().as_ref().and_then(inherited::processors),
         files: own_files()?,
         mounts: mounts.mounts.clone(),
         shm: read::host_directory("/dev/shm").map_err(unreadable("/dev/shm"))?,
@@ -60,6 +63,15 @@ fn apparmor() -> Result<bool, ObserveError> {
     let file = "/sys/module/apparmor/parameters/enabled";
     let is_on = read::host_text(file).map_err(unreadable(file))?.is_some_and(|text| text.trim() == "Y");
     Ok(*IS_ON.get_or_init(|| is_on))
+}
+
+/// What a daemon, or podcheck itself, has to pass on.
+fn of_daemon(daemon: Option<&Process>) -> Result<Inherited, ObserveError> {
+    let us = Process::open(std::process::id().cast_signed()).map_err(unreadable("/proc/self"))?;
+    let daemon = daemon.unwrap_or(&us);
+    let path = |name: &str| format!("/proc/{}/{name}", daemon.pid());
+    let stat = read::text(daemon, "stat").map_err(unreadable(path("stat")))?;
+    inherited::read(daemon, &stat::parse(&stat).map_err(senseless(path("stat")))?)
 }
 
 /// The small files in a root; `name` is what a path in it is called in an error.
@@ -113,7 +125,7 @@ impl Reader<'_> {
             };
             match identity(process)? {
                 None => return Ok(None),
-                Some(after) if after == before => return Ok(Some(seen)),
+                Some(after) if after.is_same(&before) => return Ok(Some(seen)),
                 Some(_) => {}
             }
         }
@@ -178,8 +190,16 @@ impl Reader<'_> {
             security: Security { no_new_privs: status.no_new_privs, seccomp: status.seccomp, apparmor },
             mounts,
             hostname: None,
+            domainname: None,
+            inherited: Inherited {
+                umask: status.umask,
+                mems: status.mems,
+                ..inherited::read(process, &identity.stat)?
+            },
+            proc_shows: read::proc_shows(process).map_err(unreadable(in_root("/proc")))?,
+            sysctls: BTreeMap::new(),
             oom_score_adj,
-            comm: identity.comm.clone(),
+            comm: identity.stat.comm.clone(),
             args,
             env,
             cwd: inside("cwd")?,
@@ -208,12 +228,18 @@ impl Reader<'_> {
     }
 }
 
-/// What must not change while a member is looked at.
-#[derive(PartialEq, Eq)]
+/// Who a process is while it is looked at.
 struct Identity {
-    started: u64,
-    comm: String,
+    stat: Stat,
     executable: String,
+}
+
+impl Identity {
+    /// It is the same program. What else its `stat` has may change at any time.
+    fn is_same(&self, other: &Identity) -> bool {
+        let who = |identity: &Identity| (identity.stat.started, identity.stat.comm.clone());
+        who(self) == who(other) && self.executable == other.executable
+    }
 }
 
 /// Who a process is; `None` once it has exited.
@@ -229,7 +255,7 @@ fn identity(process: &Process) -> Result<Option<Identity>, ObserveError> {
         return Ok(None);
     }
     match read::link(process, "exe") {
-        Ok(executable) => Ok(Some(Identity { started: stat.started, comm: stat.comm, executable })),
+        Ok(executable) => Ok(Some(Identity { stat, executable })),
         Err(_) if is_ending(process) => Ok(None),
         Err(error) => Err(unreadable(path("exe"))(error)),
     }

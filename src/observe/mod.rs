@@ -7,10 +7,12 @@
 mod asked;
 mod cgroup;
 mod cgroup_files;
+mod controls;
 mod enter;
 mod error;
 mod host_mounts;
 mod idmap;
+mod inherited;
 mod limits;
 mod look;
 mod member;
@@ -24,11 +26,14 @@ mod readiness;
 mod stat;
 mod status;
 mod strays;
+mod sysctls;
 mod words;
 
 pub use asked::{sysctls_here, sysctls_of};
+pub use controls::{CONTROLS, Control};
 pub use error::{Malformed, ObserveError};
 pub use idmap::{IdMaps, IdRange};
+pub use inherited::{Inherited, ResourceLimits};
 pub use limits::{CpuShare, Events, Limit, Limits};
 pub use mountinfo::{Mount, parse as parse_mountinfo};
 pub use network::{Interface, Network, Route};
@@ -51,6 +56,9 @@ pub struct Scope<'a> {
     /// The Pod's cgroup from the root of each hierarchy (`/podcheck/x/kubepods/burstable/pod<uid>`); `None` for a Pod
     /// that podcheck did not make: its cgroup is then not looked into.
     pub pod_cgroup: Option<&'a str>,
+    /// Members inherit from what counts as the host: its daemon is a private one. A daemon of somebody else's may only
+    /// pass orders on to a process that has other limits.
+    pub inherits: bool,
 }
 
 /// Observes a Pod: the sandbox first, then its containers.
@@ -60,7 +68,7 @@ pub struct Scope<'a> {
 pub fn pod(subjects: &[Subject<'_>], scope: &Scope<'_>) -> Result<Observation, ObserveError> {
     let mut evidence = Evidence::default();
     let mounts = host_mounts::host_mounts()?;
-    let host = member::host(scope.host, &mounts, &mut evidence)?;
+    let host = member::host(scope, &mounts, &mut evidence)?;
     let hierarchies = &mounts.hierarchies;
     let controllers = member::controllers(hierarchies, &mut evidence)?;
     let of_pod = |hierarchy| scope.pod_cgroup.map_or(Ok(None), |path| PodDir::open(hierarchy, path));

@@ -1,5 +1,6 @@
 //! What was seen, typed, still with the host's own pids, inodes and paths in it. [`crate::facts`] takes those out.
 
+use super::inherited::Inherited;
 use super::limits::{Events, Limits};
 use super::mountinfo::Mount;
 use super::network::Network;
@@ -90,6 +91,8 @@ pub struct CgroupSeen {
     pub events: Events,
     /// Rules of the devices controller as the kernel prints them.
     pub devices: Seen<Vec<String>>,
+    /// Files that nobody has a reason to write, by their names: what stands there.
+    pub controls: BTreeMap<&'static str, String>,
     /// Name of the fact → the file.
     pub files: BTreeMap<&'static str, String>,
 }
@@ -109,6 +112,12 @@ pub struct Host {
     pub shm: Option<InodeId>,
     /// Whether AppArmor is on.
     pub apparmor: bool,
+    /// NIS domain name.
+    pub domainname: String,
+    /// What members inherit, if they inherit it from the process that counts as the host.
+    pub inherited: Option<Inherited>,
+    /// Processors that PID 1 may run on: a runtime may give a container these instead of its own.
+    pub cpus: Option<String>,
 }
 
 /// What was seen of one member.
@@ -136,6 +145,14 @@ pub struct MemberSeen {
     pub mounts: Vec<Mount>,
     /// Host name in its UTS namespace.
     pub hostname: Option<String>,
+    /// NIS domain name in its UTS namespace.
+    pub domainname: Option<String>,
+    /// What it inherited, or was given instead.
+    pub inherited: Inherited,
+    /// The PID namespace whose processes its `/proc` shows; `None` if that is no procfs.
+    pub proc_shows: Option<InodeId>,
+    /// Sysctls of its network and IPC namespaces that are not as in new ones; none of the host's namespaces.
+    pub sysctls: BTreeMap<&'static str, String>,
     /// `oom_score_adj`.
     pub oom_score_adj: i32,
     /// `comm`.

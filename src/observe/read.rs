@@ -9,6 +9,7 @@ use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, openat, openat2, readlink
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
@@ -80,11 +81,36 @@ pub fn namespace(process: &Process, kind: &str) -> io::Result<Option<InodeId>> {
         Err(Errno::ENOENT) => return Ok(None),
         Err(errno) => return Err(errno.into()),
     };
+    Ok(Some(InodeId { dev: nsfs()?, ino: namespace_inode(kind, &link)? }))
+}
+
+/// The inode in the text of a namespace's link: `pid:[4026531836]`.
+fn namespace_inode(kind: &str, link: &OsStr) -> io::Result<u64> {
     let number =
         link.to_str().and_then(|link| link.strip_prefix(kind)?.strip_prefix(":[")?.strip_suffix(']')?.parse().ok());
-    let ino =
-        number.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, format!("{link:?} names no namespace")))?;
-    Ok(Some(InodeId { dev: nsfs()?, ino }))
+    number.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, format!("{link:?} names no namespace")))
+}
+
+/// The PID namespace whose processes a process sees at `/proc`: that of the one that is process 1 there. `None` if what is
+/// mounted there is no procfs, or does not say.
+pub fn proc_shows(process: &Process) -> io::Result<Option<InodeId>> {
+    let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_DIRECTORY;
+    let opened = match process.open_at("root/proc", flags) {
+        Ok(opened) => opened,
+        Err(error)
+            if matches!(error.raw_os_error(), Some(nix::libc::ENOENT | nix::libc::ENOTDIR | nix::libc::ELOOP)) =>
+        {
+            return Ok(None);
+        }
+        Err(error) => return Err(error),
+    };
+    // Nothing in a procfs can lead elsewhere, so that its own names are followed by the kernel.
+    if nix::sys::statfs::fstatfs(&opened)?.filesystem_type() != nix::sys::statfs::PROC_SUPER_MAGIC {
+        return Ok(None);
+    }
+    // Some hosts let nobody look at their process 1. Where there is an entry of ours, it is our namespace that is shown.
+    let link = readlinkat(&opened, "1/ns/pid").or_else(|_| readlinkat(&opened, "self/ns/pid"));
+    link.ok().map(|link| Ok(InodeId { dev: nsfs()?, ino: namespace_inode("pid", &link)? })).transpose()
 }
 
 /// As [`namespaces`], of podcheck itself. Only single threads of it ever enter others: they stay what they are.

@@ -1,4 +1,4 @@
-//! `/proc/<pid>/stat`, as far as it tells one process from another.
+//! `/proc/<pid>/stat`, as far as it tells one process from another, and how it is scheduled.
 
 use super::error::Malformed;
 use super::words::number;
@@ -16,6 +16,10 @@ pub struct Stat {
     pub exiting: bool,
     /// When it started, in ticks since boot: with the pid, an identity that is never used twice.
     pub started: u64,
+    /// Nice value.
+    pub nice: i32,
+    /// Scheduling policy by the kernel's number.
+    pub policy: u32,
 }
 
 impl Stat {
@@ -30,15 +34,17 @@ const PF_EXITING: u64 = 4;
 
 /// Parses it. The name may hold spaces and brackets, so it ends at the last `)`.
 pub fn parse(text: &str) -> Result<Stat, Malformed> {
-    let malformed = || Malformed::new("`pid (name) state parent … started`", text);
+    let malformed = || Malformed::new("`pid (name) state parent … nice … started … policy`", text);
     let (head, rest) = text.rsplit_once(')').ok_or_else(malformed)?;
     let comm = head.split_once('(').ok_or_else(malformed)?.1.to_owned();
     let fields: Vec<&str> = rest.split_whitespace().collect();
     let state = fields.first().and_then(|f| f.chars().next()).ok_or_else(malformed)?;
     let parent = number(fields.get(1).ok_or_else(malformed)?)?;
+    let nice = number(fields.get(16).ok_or_else(malformed)?)?;
     let started = number(fields.get(19).ok_or_else(malformed)?)?;
     let flags: u64 = number(fields.get(6).ok_or_else(malformed)?)?;
-    Ok(Stat { comm, state, parent, exiting: flags & PF_EXITING != 0, started })
+    let policy = number(fields.get(38).ok_or_else(malformed)?)?;
+    Ok(Stat { comm, state, parent, exiting: flags & PF_EXITING != 0, started, nice, policy })
 }
 
 #[cfg(test)]
@@ -52,7 +58,13 @@ mod tests {
     fn the_name_may_hold_brackets() {
         let stat = parse(SLEEP).expect("good text");
         let comm = "a) b (c".to_owned();
-        assert_eq!(stat, Stat { comm, state: 'S', parent: 8895, exiting: false, started: 1_216_471 });
+        assert_eq!(
+            stat,
+            Stat { comm, state: 'S', parent: 8895, exiting: false, started: 1_216_471, nice: 0, policy: 0 }
+        );
+        let other = SLEEP.replace(" 20 0 1 0 ", " 30 10 1 0 ").replace(" 17 1 0 0 ", " 17 1 0 3 ");
+        let other = parse(&other).expect("good text");
+        assert_eq!((other.nice, other.policy), (10, 3));
         assert!(stat.is_running());
     }
 

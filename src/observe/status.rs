@@ -15,6 +15,10 @@ pub struct Status {
     pub seccomp: Seen<Seccomp>,
     /// The innermost of `NSpid`.
     pub own_pid: Option<i32>,
+    /// `Umask`; kernels before 4.7 do not print it.
+    pub umask: Option<u32>,
+    /// `Mems_allowed_list`; a kernel without cpusets does not print it.
+    pub mems: Option<String>,
 }
 
 /// Parses it.
@@ -47,6 +51,8 @@ pub fn parse(text: &str) -> Result<Status, Malformed> {
             Some(other) => return Err(Malformed::new("Seccomp of 0, 1 or 2", other)),
         },
         own_pid: field("NSpid").and_then(|pids| pids.split_whitespace().last()).map(number).transpose()?,
+        umask: field("Umask").map(octal).transpose()?,
+        mems: field("Mems_allowed_list").map(str::to_owned),
     })
 }
 
@@ -56,6 +62,10 @@ fn numbers(text: &str) -> Result<Vec<u32>, Malformed> {
 
 fn four(text: &str) -> Result<[u32; 4], Malformed> {
     numbers(text)?.try_into().map_err(|_| Malformed::new("four ids: real, effective, saved, file system", text))
+}
+
+fn octal(text: &str) -> Result<u32, Malformed> {
+    u32::from_str_radix(text, 8).map_err(|_| Malformed::new("a mask of octal digits", text))
 }
 
 fn mask(text: &str) -> Result<u64, Malformed> {
@@ -69,7 +79,8 @@ mod tests {
     const PAUSE: &str = "Name:\tpause\nUmask:\t0022\nState:\tS (sleeping)\nPPid:\t8895\nUid:\t65535\t65535\t65535\t65535\n\
                          Gid:\t65535\t65535\t65535\t65535\nGroups:\t4 24 \nNSpid:\t8917\t1\nCapInh:\t0000000000000000\n\
                          CapPrm:\t0000000000000000\nCapEff:\t0000000000000000\nCapBnd:\t00000000a80425fb\n\
-                         CapAmb:\t0000000000000000\nNoNewPrivs:\t1\nSeccomp:\t2\nSeccomp_filters:\t1\n";
+                         CapAmb:\t0000000000000000\nNoNewPrivs:\t1\nSeccomp:\t2\nSeccomp_filters:\t1\n\
+                         Mems_allowed_list:\t0-1\n";
 
     #[test]
     fn a_containers_status_is_read() {
@@ -79,6 +90,7 @@ mod tests {
         assert_eq!(status.credentials.capabilities.bounding, 0xa804_25fb);
         assert_eq!((status.no_new_privs, status.own_pid), (true, Some(1)));
         assert_eq!(status.seccomp, Seen::Value(Seccomp::Filter));
+        assert_eq!((status.umask, status.mems.as_deref()), (Some(0o022), Some("0-1")));
     }
 
     #[test]
@@ -97,6 +109,7 @@ mod tests {
             ("a80425fb", "a80425fx", "hexadecimal"),
             ("NoNewPrivs:\t1", "NoNewPrivs:\t7", "NoNewPrivs"),
             ("Seccomp:\t2", "Seccomp:\tyes", "Seccomp"),
+            ("Umask:\t0022", "Umask:\t0029", "octal"),
             ("Groups:\t4", "Groups:\tadm", "whole number"),
         ] {
             let error = parse(&PAUSE.replace(from, to)).expect_err(says).to_string();

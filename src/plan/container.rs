@@ -4,11 +4,24 @@ use super::qos::effective;
 use super::{LinuxResources, MountPlan, Node, QosClass, arithmetic, cgroup, mount, stand_in, totals};
 use crate::pod::{AppArmorProfile, Container, ContainerSecurity, Pod, PodSecurity, Quantity, SeccompProfile};
 
+/// A container's part in the Pod's life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum Role {
+    /// Runs to completion before what follows it.
+    Init,
+    /// An init container that stays (`restartPolicy: Always`).
+    Sidecar,
+    /// One of `containers`.
+    App,
+}
+
 /// One container as every runtime is asked for it.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct ContainerPlan {
     /// Name within the Pod.
     pub name: String,
+    /// Its part in the Pod.
+    pub role: Role,
     /// Image as the manifest names it.
     pub image: String,
     /// Replaces the image's entry point if not empty.
@@ -99,6 +112,7 @@ pub(super) fn of(pod: &Pod, qos: QosClass, node: &Node, container: &Container) -
     };
     ContainerPlan {
         name: container.name.clone(),
+        role: Role::App,
         image: container.image.clone(),
         command: container.command.clone(),
         args: container.args.clone(),

@@ -20,7 +20,7 @@ mod tests;
 mod totals;
 
 pub use cgroup::{CgroupPlan, LinuxResources};
-pub use container::ContainerPlan;
+pub use container::{ContainerPlan, Role};
 pub use files::NetworkFiles;
 pub use mount::{MountPlan, MountSource, VolumePlan};
 pub use namespaces::{Namespaces, Scope};
@@ -28,7 +28,7 @@ pub use node::Node;
 pub use qos::QosClass;
 pub use sandbox::SandboxPlan;
 
-use crate::pod::{Pod, RecursiveReadOnly};
+use crate::pod::{Pod, RecursiveReadOnly, RestartPolicy};
 
 /// A Pod as every runtime is asked for it.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -50,6 +50,8 @@ pub struct Plan {
     /// The cgroups above the containers, outermost first: `kubepods`, `kubepods/burstable`, `kubepods/burstable/pod<uid>`.
     /// podcheck makes them, as a kubelet would; the last is the parent of sandbox and containers.
     pub cgroups: Vec<CgroupPlan>,
+    /// Which containers that ended are started again.
+    pub restart_policy: RestartPolicy,
     /// Seconds between SIGTERM and SIGKILL.
     pub grace_period_seconds: u64,
     /// resolv.conf, if the manifest sets it; otherwise a copy of the host's.
@@ -90,6 +92,7 @@ pub fn plan(pod: &Pod, node: &Node, uid: &str) -> Plan {
         namespaces: namespaces::of(&pod.spec),
         own_users: pod.spec.own_users,
         cgroups: cgroup::above_containers(pod, qos, uid, node),
+        restart_policy: pod.spec.restart_policy,
         grace_period_seconds: pod.spec.termination_grace_period_seconds,
         resolv_conf: pod.spec.dns.as_ref().map(files::resolv_conf),
         network_files: files::network_files(pod),

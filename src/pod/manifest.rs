@@ -38,6 +38,8 @@ pub struct PodSpec {
     pub own_users: bool,
     /// `hostname`, if set; otherwise the Pod's name is the host name.
     pub hostname: Option<String>,
+    /// `restartPolicy`, `Always` if unset.
+    pub restart_policy: RestartPolicy,
     /// `terminationGracePeriodSeconds`, 30 if unset.
     pub termination_grace_period_seconds: u64,
     /// `priorityClassName`: `system-node-critical` changes the oom score.
@@ -69,6 +71,18 @@ pub struct HostAlias {
     pub ip: String,
     /// `hostnames`.
     pub hostnames: Vec<String>,
+}
+
+/// `restartPolicy` of a Pod: which containers that ended are started again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum RestartPolicy {
+    /// All.
+    #[default]
+    Always,
+    /// Those that did not end with 0.
+    OnFailure,
+    /// None.
+    Never,
 }
 
 /// `spec.dnsConfig`.

@@ -3,7 +3,7 @@
 use super::container::{self, Around};
 use super::elsewhere::Elsewhere;
 use super::volume::{host_paths, volume_names, volumes};
-use super::{Container, PodSpec, fields, names, network, resources, security};
+use super::{Container, PodSpec, RestartPolicy, fields, names, network, resources, security};
 use crate::diagnostic::yaml::{Cursor, Kind};
 
 /// Reads a spec whose fields have been checked, and refuses what Kubernetes refuses.
@@ -31,6 +31,7 @@ pub(super) fn read(
         share_process_namespace: truth("shareProcessNamespace"),
         own_users: cursor.get("hostUsers").and_then(|value| value.boolean()) == Some(false),
         hostname: text("hostname").and_then(|_| names::label(&cursor.get("hostname")?)),
+        restart_policy: restart_policy(cursor),
         termination_grace_period_seconds: grace_period(cursor),
         priority_class_name: text("priorityClassName"),
         subdomain: text("subdomain").and_then(|_| names::label(&cursor.get("subdomain")?)),
@@ -77,6 +78,15 @@ pub(super) fn read(
         }
     }
     spec
+}
+
+fn restart_policy(cursor: &Cursor<'_>) -> RestartPolicy {
+    let policy = cursor.get("restartPolicy").and_then(|value| value.one_of(&["Always", "OnFailure", "Never"]));
+    match policy {
+        Some("OnFailure") => RestartPolicy::OnFailure,
+        Some("Never") => RestartPolicy::Never,
+        _ => RestartPolicy::Always,
+    }
 }
 
 fn grace_period(cursor: &Cursor<'_>) -> u64 {

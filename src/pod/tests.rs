@@ -176,7 +176,6 @@ fn what_is_not_acted_on_is_named_once() {
         "metadata.annotations",
         "spec.nodeSelector",
         "spec.tolerations",
-        "spec.restartPolicy",
         "spec.containers[].ports[].name",
         "spec.containers[].livenessProbe",
         "spec.containers[].imagePullPolicy",

@@ -6,11 +6,13 @@ mod connection;
 use self::ahead::Processes;
 use self::connection::Connection;
 use super::image::{self, Image, Images};
-use super::{ExecOutput, Kind, Member, Reported, RunningPod, Runtime, RuntimeError, RuntimeName};
+use super::{
+    ExecOutput, Kind, Member, Refused, Reported, RunningPod, Runtime, RuntimeError, RuntimeName, Started, put,
+};
 use crate::engine::protocol::{Address, IdRange, Image as EngineImage, Reply, Request, StartRequest};
 use crate::engine::{Fault, Hierarchy};
 use crate::host::{self, HostError, Process, RANGE_LENGTH, Run, TrialDir, abilities, scaled};
-use crate::plan::{Plan, Scope};
+use crate::plan::{ContainerPlan, Plan, Scope};
 use crate::pod::Propagation;
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -81,8 +83,6 @@ impl EngineRuntime {
             pod: h.dir(&pod),
         });
         let payload = self.image(Image::Payload);
-        let sources =
-            plan.containers.iter().map(|c| dir.sources(plan, c)).collect::<Result<_, _>>().map_err(host_failed)?;
         Ok(StartRequest {
             plan: plan.clone(),
             dir: self.run.dir().join(FILES),
@@ -90,8 +90,9 @@ impl EngineRuntime {
             interface: format!("pchk{}", dir.tag()),
             hierarchies: hierarchies.collect(),
             pause: self.image(Image::Pause),
+            first: Vec::new(),
             images: vec![payload; plan.containers.len()],
-            sources,
+            sources: BTreeMap::new(),
             shared: propagates(plan).then(|| dir.dir().parent().map(PathBuf::from)).flatten(),
             address,
             ids,
@@ -120,36 +121,28 @@ impl Runtime for EngineRuntime {
         BTreeMap::from([("engine".to_owned(), env!("CARGO_PKG_VERSION").to_owned())])
     }
 
-    fn start(&self, plan: &Plan, dir: &TrialDir) -> Result<Box<dyn RunningPod>, RuntimeError> {
+    fn start(&self, plan: &Plan, dir: &TrialDir, first: &[&str]) -> Result<Started, RuntimeError> {
         if plan.own_users
             && let Some(reason) = why_no_user_namespaces()
         {
             return Err(RuntimeError::Unavailable { runtime: Kind::Engine.as_str().to_owned(), reason });
         }
-        let request = self.request(plan, dir)?;
+        let request =
+            StartRequest { first: owned(first), sources: sources(plan, dir, first)?, ..self.request(plan, dir)? };
         let address = request.address.map(|a| IpAddr::V4(a.pod));
-        let mut connection = self.processes.take()?;
-        let action = "start the Pod";
-        let pids = match connection.ask(&Request::Start(Box::new(request)), action, PATIENCE)? {
-            Reply::Started(pids) => pids,
-            other => return Err(unexpected(action, &other)),
-        };
-        let names = std::iter::once("sandbox").chain(plan.containers.iter().map(|c| c.name.as_str()));
-        let member = |(name, pid): (&str, &i32)| {
-            let process = Process::open(*pid).map_err(|e| failed(&format!("hold {name}"), e))?;
-            Ok(Member { name: name.to_owned(), process, id: String::new() })
-        };
-        let members: Vec<Member> = names.zip(&pids).map(member).collect::<Result<_, RuntimeError>>()?;
-        connection.tell(&Request::Held, action)?;
+        let connection = self.processes.take()?;
         let replaced = plan.containers.iter().filter(|c| !c.image_is_ours());
-        Ok(Box::new(EnginePod {
+        let mut pod = EnginePod {
             connection: Some(connection),
             processes: Arc::clone(&self.processes),
-            members,
+            plan: plan.clone(),
+            members: Vec::new(),
             stand_ins: replaced.map(|c| c.name.clone()).collect(),
             address,
-            grace: Duration::from_secs(plan.grace_period_seconds),
-        }))
+        };
+        let names: Vec<&str> = std::iter::once("sandbox").chain(first.iter().copied()).collect();
+        let refused = pod.start_members(&Request::Start(Box::new(request)), "start the Pod", &names)?;
+        Ok(Started { pod: Box::new(pod), refused })
     }
 }
 
@@ -184,16 +177,44 @@ struct EnginePod {
     connection: Option<Connection>,
     /// Where the next Pod's process is started while this Pod goes.
     processes: Arc<Processes>,
+    plan: Plan,
     members: Vec<Member>,
     stand_ins: Vec<String>,
     address: Option<IpAddr>,
-    grace: Duration,
 }
 
 impl EnginePod {
     fn ask(&mut self, request: &Request, action: &str, patience: Duration) -> Result<Reply, RuntimeError> {
         let connection = self.connection.as_mut().ok_or_else(|| failed(action, "the Pod was stopped"))?;
         connection.ask(request, action, patience)
+    }
+
+    /// Asks for members to be started, and holds those that were.
+    fn start_members(&mut self, request: &Request, action: &str, names: &[&str]) -> Result<Vec<Refused>, RuntimeError> {
+        let born = match self.ask(request, action, PATIENCE)? {
+            Reply::Started(born) => born,
+            other => return Err(unexpected(action, &other)),
+        };
+        let mut refused = Vec::new();
+        for (name, born) in names.iter().zip(born) {
+            match born {
+                Ok(pid) => {
+                    let process = Process::open(pid).map_err(|e| failed(&format!("hold {name}"), e))?;
+                    put(&mut self.members, Member { name: (*name).to_owned(), process, id: String::new() });
+                }
+                Err(fault) => refused.push(Refused { container: (*name).to_owned(), says: fault.to_string() }),
+            }
+        }
+        let connection = self.connection.as_mut().ok_or_else(|| failed(action, "the Pod was stopped"))?;
+        connection.tell(&Request::Held, action)?;
+        Ok(refused)
+    }
+
+    fn ask_done(&mut self, request: &Request, action: &str, patience: Duration) -> Result<(), RuntimeError> {
+        match self.ask(request, action, patience)? {
+            Reply::Done => Ok(()),
+            other => Err(unexpected(action, &other)),
+        }
     }
 }
 
@@ -242,20 +263,37 @@ impl RunningPod for EnginePod {
                     137 if oom => "OOMKilled",
                     _ => "Error",
                 };
-                Reported { state: "exited".to_owned(), exit_code: exit, reason: reason.to_owned() }
+                Reported { state: "exited".to_owned(), exit_code: exit, reason: reason.to_owned(), restarts: 0 }
             }
         };
         Ok(status.into_iter().map(|(name, s)| (name, one(s.exit_code, s.oom_killed))).collect())
     }
 
-    fn stop(&mut self) -> Result<(), RuntimeError> {
+    fn start_containers(&mut self, dir: &TrialDir, names: &[&str]) -> Result<Vec<Refused>, RuntimeError> {
+        let sources = sources(&self.plan, dir, names)?;
+        let request = Request::StartContainers { names: owned(names), sources };
+        self.start_members(&request, &format!("start {}", names.join(", ")), names)
+    }
+
+    fn stop_containers(&mut self, names: &[&str], grace: Duration) -> Result<(), RuntimeError> {
+        let action = format!("stop {}", names.join(", "));
+        self.ask_done(&Request::StopContainers { names: owned(names), grace }, &action, grace + PATIENCE)
+    }
+
+    fn remove_container(&mut self, name: &str) -> Result<(), RuntimeError> {
+        self.ask_done(&Request::Remove { name: name.to_owned() }, &format!("remove {name}"), PATIENCE)?;
+        self.members.retain(|member| member.name != name);
+        Ok(())
+    }
+
+    fn stop(&mut self, grace: Duration) -> Result<(), RuntimeError> {
         let Some(mut connection) = self.connection.take() else {
             return Ok(());
         };
         let action = "stop the Pod";
-        let told = connection.tell(&Request::Stop, action);
+        let told = connection.tell(&Request::Stop { grace }, action);
         self.processes.prepare();
-        let answer = told.and_then(|()| connection.hear(action, self.grace + PATIENCE));
+        let answer = told.and_then(|()| connection.hear(action, grace + PATIENCE));
         connection.close()?;
         match answer? {
             Reply::Done => Ok(()),
@@ -268,6 +306,17 @@ impl RunningPod for EnginePod {
 fn propagates(plan: &Plan) -> bool {
     let mut mounts = plan.containers.iter().flat_map(|container| &container.mounts);
     mounts.any(|mount| mount.propagation != Propagation::None)
+}
+
+/// The host's paths of these containers' mounts, as they are now.
+fn sources(plan: &Plan, dir: &TrialDir, names: &[&str]) -> Result<BTreeMap<String, Vec<PathBuf>>, RuntimeError> {
+    let meant = plan.containers.iter().filter(|container| names.contains(&container.name.as_str()));
+    let one = |c: &ContainerPlan| Ok((c.name.clone(), dir.sources(plan, c).map_err(host_failed)?));
+    meant.map(one).collect()
+}
+
+fn owned(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
 }
 
 /// The Pod's address and its way out: the first address of its /24.

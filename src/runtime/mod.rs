@@ -26,17 +26,38 @@ pub trait Runtime: Send + Sync {
     /// Versions of what takes part (`containerd`, `runc`, …), for results and known differences.
     fn versions(&self) -> BTreeMap<String, String>;
 
-    /// Brings the Pod up: sandbox, then every container, each past its runtime's init. `dir` is prepared already: volumes
-    /// and the cgroups above the containers are there.
+    /// Makes the sandbox and, as [`RunningPod::start_containers`], the containers named by `first`, which nothing orders:
+    /// a runtime that can may do both at once. `dir` is prepared already: volumes and the cgroups above the containers
+    /// are there.
     ///
     /// # Errors
-    /// Whatever the runtime refused or failed at; what was half started is gone again.
-    fn start(&self, plan: &Plan, dir: &TrialDir) -> Result<Box<dyn RunningPod>, RuntimeError>;
+    /// The sandbox was refused, or the runtime failed; what was half started is gone again.
+    fn start(&self, plan: &Plan, dir: &TrialDir, first: &[&str]) -> Result<Started, RuntimeError>;
 }
 
-/// A Pod that is up. Dropping it stops and removes it as well as can be.
+/// A Pod whose sandbox is up.
+pub struct Started {
+    /// The Pod.
+    pub pod: Box<dyn RunningPod>,
+    /// Those of the first containers that did not start.
+    pub refused: Vec<Refused>,
+}
+
+/// A container that the runtime would not make or could not start. What is left of it goes with
+/// [`RunningPod::remove_container`] or with the Pod.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// Its name.
+    pub container: String,
+    /// What the runtime or kernel said.
+    pub says: String,
+}
+
+/// A Pod that is up, driven step by step by [`crate::kubelet`]. Dropping it stops and removes it as well as can be.
 pub trait RunningPod: Send {
-    /// The sandbox first, named `sandbox`, then the containers in the plan's order.
+    /// The sandbox first, named `sandbox`, then the containers that were started, each past its runtime's init, in the order
+    /// of their first start. One that ended before it could be held is not among them; one that was started again is only
+    /// there as it is now.
     fn members(&self) -> &[Member];
 
     /// The process whose namespaces count as the host's; `None` is podcheck itself.
@@ -61,11 +82,39 @@ pub trait RunningPod: Send {
     /// The runtime did not answer.
     fn reported(&mut self) -> Result<BTreeMap<String, Reported>, RuntimeError>;
 
-    /// Stops (SIGTERM, the plan's grace period, SIGKILL) and removes the Pod. A second call does nothing.
+    /// Makes and starts containers of the plan, which nothing orders, and gives those that were refused. One that was there
+    /// before was removed before.
+    ///
+    /// # Errors
+    /// The runtime failed, or did not answer.
+    fn start_containers(&mut self, dir: &TrialDir, names: &[&str]) -> Result<Vec<Refused>, RuntimeError>;
+
+    /// Stops containers, all at once: the stop signal, `grace`, then SIGKILL. Returns when they have ended. No error for
+    /// one that has ended.
+    ///
+    /// # Errors
+    /// What would not end.
+    fn stop_containers(&mut self, names: &[&str], grace: Duration) -> Result<(), RuntimeError>;
+
+    /// Removes a container that has ended or was refused. No error if there is none of that name.
     ///
     /// # Errors
     /// What would not go.
-    fn stop(&mut self) -> Result<(), RuntimeError>;
+    fn remove_container(&mut self, name: &str) -> Result<(), RuntimeError>;
+
+    /// Stops what still runs (the stop signal, `grace`, SIGKILL) and removes the Pod. A second call does nothing.
+    ///
+    /// # Errors
+    /// What would not go.
+    fn stop(&mut self, grace: Duration) -> Result<(), RuntimeError>;
+}
+
+/// Makes a member known, in the place of an earlier one of its name.
+fn put(members: &mut Vec<Member>, member: Member) {
+    match members.iter_mut().find(|other| other.name == member.name) {
+        Some(other) => *other = member,
+        None => members.push(member),
+    }
 }
 
 /// The sandbox or a container of a running Pod.
@@ -93,12 +142,15 @@ pub struct ExecOutput {
 /// What a runtime says of one container.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct Reported {
-    /// `running`, `exited` or `created`.
+    /// `running`, `exited` or `created`; `waiting` for one that was not started yet, `refused` for one that would not start.
     pub state: String,
     /// Exit status, once exited.
     pub exit_code: Option<i32>,
     /// `Completed`, `Error`, `OOMKilled`; empty while running.
     pub reason: String,
+    /// How often it was started again.
+    #[serde(default)]
+    pub restarts: u32,
 }
 
 /// Why a runtime could not do something.

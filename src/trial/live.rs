@@ -5,12 +5,13 @@ use crate::case::Case;
 use crate::facts::{self, Facts, Naming};
 use crate::host::{self, Process, Run, TrialDir};
 use crate::judge::{self, Check, Outcome as CheckOutcome};
+use crate::kubelet::{Kubelet, Life, Pace};
 use crate::observe::{self, OomKills, Program, Readiness, Scope, Subject};
 use crate::payload;
 use crate::plan::{self, ContainerPlan, MountSource, Node, Plan};
 use crate::pod::Pod;
 use crate::report::Record;
-use crate::runtime::{ExecOutput, Member, Reported, RunningPod, Runtime, RuntimeError};
+use crate::runtime::{ExecOutput, Member, Reported, Runtime, RuntimeError};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,8 +27,8 @@ struct Up {
     pod: Pod,
     plan: Plan,
     /// Declared before its directory, so that it is dropped first.
-    running: Box<dyn RunningPod>,
-    dir: TrialDir,
+    kubelet: Kubelet,
+    dir: Arc<TrialDir>,
     /// The run's id.
     run: String,
     /// Sysctls that it asks for.
@@ -38,6 +39,8 @@ struct Up {
 pub(super) struct Live {
     ups: Vec<Up>,
     evidence: BTreeMap<String, String>,
+    /// The runtime's daemon is a private one, whose limits its containers inherit.
+    pub(super) private: bool,
 }
 
 /// Why a Pod did not come up.
@@ -67,7 +70,7 @@ pub(super) struct Seen {
 impl Live {
     /// Brings the case's Pod up, and the one beside it.
     pub(super) fn start(case: &Case, runtime: &dyn Runtime, run: &Arc<Run>, node: &Node) -> Result<Live, NotUp> {
-        let mut live = Live { ups: Vec::new(), evidence: BTreeMap::new() };
+        let mut live = Live { ups: Vec::new(), evidence: BTreeMap::new(), private: false };
         live.bring_up("", &case.pod, runtime, run, node)?;
         if let Some(pod) = &case.beside
             && let Err(error) = live.bring_up("beside/", pod, runtime, run, node)
@@ -95,16 +98,16 @@ impl Live {
                 &text.map_err(|error| NotUp::Failed(format!("cannot read /etc/resolv.conf: {error}")))?,
             );
         }
-        let dir = run.trial().map_err(|error| NotUp::Failed(error.to_string()))?;
+        let dir = Arc::new(run.trial().map_err(|error| NotUp::Failed(error.to_string()))?);
         let started = dir.prepare(&plan).map_err(|error| NotUp::Failed(error.to_string())).and_then(|()| {
-            runtime.start(&plan, &dir).map_err(|error| match error {
+            Kubelet::start(runtime, &plan, &dir, Pace::default(), None).map_err(|error| match error {
                 RuntimeError::Unavailable { reason, .. } => NotUp::Cannot(reason),
                 error => NotUp::Failed(error.to_string()),
             })
         });
         match started {
-            Ok(running) => {
-                self.ups.push(Up { prefix, pod: pod.clone(), plan, running, dir, run: run.id().to_owned(), sysctls });
+            Ok(kubelet) => {
+                self.ups.push(Up { prefix, pod: pod.clone(), plan, kubelet, dir, run: run.id().to_owned(), sysctls });
                 Ok(())
             }
             Err(error) => match dir.remove() {
@@ -117,7 +120,7 @@ impl Live {
     /// What the runtime made of images and commands.
     pub(super) fn describe(&self, record: &mut Record) {
         for up in &self.ups {
-            for name in up.running.stand_ins() {
+            for name in up.kubelet.pod().stand_ins() {
                 record.stand_ins.push(format!("{}{name}", up.prefix));
                 let replaced = |c: &&plan::ContainerPlan| c.name == *name && c.stand_in_replaces_command;
                 if up.plan.containers.iter().any(|c| replaced(&c)) {
@@ -130,7 +133,7 @@ impl Live {
     /// Waits until every member has left its runtime's init and, where it is our payload, says that it is ready.
     pub(super) fn await_ready(&self) -> Result<(), String> {
         for up in &self.ups {
-            for member in up.running.members() {
+            for member in up.kubelet.pod().members() {
                 let program = up.program_of(&member.name);
                 let ready = || match observe::is_ready(&member.process, program) {
                     Readiness::Starting => None,
@@ -149,7 +152,7 @@ impl Live {
     pub(super) fn observe(&mut self) -> Result<Seen, String> {
         let mut each = Vec::new();
         for up in &self.ups {
-            let observation = observe_up(up)?;
+            let observation = observe_up(up, self.private)?;
             for (name, text) in &observation.evidence {
                 self.evidence.insert(format!("{}{name}", up.prefix), text.clone());
             }
@@ -189,29 +192,58 @@ impl Live {
     /// Runs a command in a container, `beside/NAME` for the Pod beside.
     pub(super) fn exec(&mut self, container: &str, argv: &[String], timeout: Duration) -> Result<ExecOutput, String> {
         let (up, name) = self.find(container)?;
-        up.running.exec(name, argv, timeout).map_err(|error| error.to_string())
+        up.kubelet.pod_mut().exec(name, argv, timeout).map_err(|error| error.to_string())
     }
 
     /// The member of that name.
     pub(super) fn member(&mut self, name: &str) -> Result<&Member, String> {
         let (up, own_name) = self.find(name)?;
-        up.running.members().iter().find(|m| m.name == own_name).ok_or_else(|| format!("no member is named {name}"))
+        up.kubelet
+            .pod()
+            .members()
+            .iter()
+            .find(|m| m.name == own_name)
+            .ok_or_else(|| format!("no member is named {name}"))
     }
 
     /// What the kernel killed for want of memory in a container, to be asked for while it lives.
     pub(super) fn oom_kills(&mut self, name: &str) -> Result<OomKills, String> {
         let (up, own_name) = self.find(name)?;
-        let (own, others): (Vec<&Member>, _) = up.running.members().iter().partition(|m| m.name == own_name);
+        let (own, others): (Vec<&Member>, _) = up.kubelet.pod().members().iter().partition(|m| m.name == own_name);
         let own = own.first().ok_or_else(|| format!("no member is named {name}"))?;
         let others: Vec<&Process> = others.iter().map(|member| &member.process).collect();
         Ok(OomKills::of(&own.process, &others, &up.pod_cgroup()))
+    }
+
+    /// What became of a container so far.
+    pub(super) fn life(&mut self, name: &str) -> Result<&Life, String> {
+        let (up, own_name) = self.find(name)?;
+        let life = up.kubelet.lives().iter().find(|life| life.name == own_name);
+        life.ok_or_else(|| format!("no container is named {name}"))
+    }
+
+    /// Every container, under its prefix, and what became of it so far.
+    pub(super) fn lives(&mut self) -> Result<Vec<(String, Life)>, String> {
+        let mut lives = Vec::new();
+        for up in &mut self.ups {
+            up.kubelet.look().map_err(|error| error.to_string())?;
+            lives.extend(up.kubelet.lives().iter().map(|life| (format!("{}{}", up.prefix, life.name), life.clone())));
+        }
+        Ok(lives)
+    }
+
+    /// Lets the Pod of a container go on until `done` of it or the deadline, and says whether it came to be.
+    pub(super) fn wait(&mut self, name: &str, deadline: Instant, done: impl Fn(&Life) -> bool) -> Result<bool, String> {
+        let (up, own_name) = self.find(name)?;
+        let done = |kubelet: &Kubelet| kubelet.lives().iter().any(|life| life.name == own_name && done(life));
+        up.kubelet.wait(deadline, done).map_err(|error| error.to_string())
     }
 
     /// What the runtimes say of their containers.
     pub(super) fn reported(&mut self) -> Result<BTreeMap<String, Reported>, String> {
         let mut all = BTreeMap::new();
         for up in &mut self.ups {
-            let reported = up.running.reported().map_err(|error| error.to_string())?;
+            let reported = up.kubelet.reported().map_err(|error| error.to_string())?;
             all.extend(reported.into_iter().map(|(name, status)| (format!("{}{name}", up.prefix), status)));
         }
         Ok(all)
@@ -222,7 +254,7 @@ impl Live {
         let mut text = String::new();
         for up in &self.ups {
             text.push_str(&format!("Pod {} in {}, cgroup {}", up.plan.name, up.dir.dir().display(), up.pod_cgroup()));
-            for member in up.running.members() {
+            for member in up.kubelet.pod().members() {
                 text.push_str(&format!("\n  {}{}: pid {}", up.prefix, member.name, member.process.pid()));
             }
         }
@@ -239,10 +271,10 @@ impl Live {
         let mut left = Vec::new();
         let mut errors = Vec::new();
         for mut up in self.ups.drain(..).rev() {
-            if let Err(error) = up.running.stop() {
+            if let Err(error) = up.kubelet.stop() {
                 errors.push(error.to_string());
             }
-            drop(up.running);
+            drop(up.kubelet);
             match up.dir.remove() {
                 Ok(more) => left.extend(more),
                 Err(error) => errors.push(error.to_string()),
@@ -270,7 +302,7 @@ impl Up {
 
     /// What a member is to become before it may be looked at.
     fn program_of(&self, member: &str) -> Program<'_> {
-        let foreign = Program::Foreign { host: self.running.daemon() };
+        let foreign = Program::Foreign { host: self.kubelet.pod().daemon() };
         let Some(container) = self.plan.containers.iter().find(|c| c.name == member) else { return foreign };
         let ours = self.runs_payload(container);
         let stays = container.stand_in_argv.first().and_then(|command| payload::find(command)).is_some_and(|p| p.stays);
@@ -279,20 +311,26 @@ impl Up {
 
     /// Whether a container runs podcheck's own image.
     fn runs_payload(&self, container: &ContainerPlan) -> bool {
-        container.image_is_ours() || self.running.stand_ins().contains(&container.name)
+        container.image_is_ours() || self.kubelet.pod().stand_ins().contains(&container.name)
     }
 }
 
 fn subjects(up: &Up) -> Vec<Subject<'_>> {
-    let members = up.running.members();
+    let members = up.kubelet.pod().members();
     members.iter().map(|m| Subject { name: &m.name, id: &m.id, process: &m.process }).collect()
 }
 
-fn observe_up(up: &Up) -> Result<observe::Observation, String> {
+fn observe_up(up: &Up, inherits: bool) -> Result<observe::Observation, String> {
     let subjects = subjects(up);
     let cgroup = up.pod_cgroup();
-    let scope = Scope { host: up.running.daemon(), pod_cgroup: Some(&cgroup) };
-    observe::pod(&subjects, &scope).map_err(|error| error.to_string())
+    let scope = Scope { host: up.kubelet.pod().daemon(), pod_cgroup: Some(&cgroup), inherits };
+    let mut observation = observe::pod(&subjects, &scope).map_err(|error| error.to_string())?;
+    // One that ended before it could be held has ended all the same.
+    let unseen = |life: &&Life| life.has_ended() && !subjects.iter().any(|m| m.name == life.name);
+    for life in up.kubelet.lives().iter().filter(unseen) {
+        observation.members.push((life.name.clone(), String::new(), None));
+    }
+    Ok(observation)
 }
 
 /// The names that stand in the document for what belongs to this host alone.

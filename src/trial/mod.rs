@@ -94,6 +94,7 @@ fn with_runtime(
         Err(NotUp::Failed(reason)) => return ended(record, Verdict::Broken, reason),
     };
     took(&mut record, "up", begun);
+    live.private = record.runtime.parse::<RuntimeName>().is_ok_and(|name| name.endpoint.is_none());
     live.describe(&mut record);
     let mut checks = Vec::new();
     let mut facts = None;

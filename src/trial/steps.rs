@@ -5,6 +5,7 @@ use crate::case::{Case, Step};
 use crate::facts::Facts;
 use crate::host;
 use crate::judge::{self, Check, StepContext};
+use crate::kubelet::End;
 use crate::observe::OomKills;
 use crate::runtime::Reported;
 use serde_json::Value;
@@ -24,6 +25,8 @@ pub(super) fn run(case: &Case, live: &mut Live, checks: &mut Vec<Check>) -> Resu
     for container in case.steps.iter().filter_map(oom_killed) {
         kills.insert(container, live.oom_kills(container)?);
     }
+    // How many ends of each container steps have seen.
+    let mut ends: BTreeMap<&str, usize> = BTreeMap::new();
     for (index, step) in case.steps.iter().enumerate() {
         let at = format!("steps[{index}]");
         match step {
@@ -40,12 +43,16 @@ pub(super) fn run(case: &Case, live: &mut Live, checks: &mut Vec<Check>) -> Resu
                 checks.extend(looked.into_iter().map(|check| Check { at: format!("{at}: {}", check.at), ..check }));
             }
             Step::Ends { container, exit_code, reason, property } => {
-                await_end(live, container, kills.get_mut(container.as_str()))?;
-                let reported = live.reported()?;
-                let status = reported.get(container).cloned().unwrap_or_default();
+                let seen = ends.entry(container.as_str()).or_default();
+                let end = await_end(live, container, *seen, kills.get_mut(container.as_str()))?;
+                *seen += 1;
                 let property = property.as_deref().unwrap_or(default);
                 let oom_kills = kills.get(container.as_str()).and_then(OomKills::counted);
-                let ended = judge::Ended { exit_code: status.exit_code, reason: &status.reason, oom_kills };
+                let ended = judge::Ended {
+                    exit_code: end.as_ref().map(|end| end.exit_code),
+                    reason: end.as_ref().map_or("", |end| &end.reason),
+                    oom_kills,
+                };
                 let context = StepContext { at: &at, member: container, property, source: &case.source };
                 checks.extend(judge::ends(&context, *exit_code, reason.as_deref(), &ended));
             }
@@ -64,6 +71,11 @@ fn oom_killed(step: &Step) -> Option<&str> {
 
 /// A container that has ended already shows nothing of a Pod: unless the case awaits its end, nothing can be said.
 pub(super) fn refuse_ended(case: &Case, live: &mut Live, facts: &Facts) -> Result<(), String> {
+    for (name, life) in live.lives()? {
+        if let Some(End { refused: Some(says), .. }) = life.ends.last() {
+            return Err(format!("{name} did not start: {says}"));
+        }
+    }
     let Some(members) = facts.document.get("members").and_then(Value::as_object) else { return Ok(()) };
     let awaited =
         |name: &str| case.steps.iter().any(|s| matches!(s, Step::Ends { container, .. } if container == name));
@@ -77,22 +89,24 @@ pub(super) fn refuse_ended(case: &Case, live: &mut Live, facts: &Facts) -> Resul
     Err(format!("{name} ended {how} before it could be looked at"))
 }
 
-/// Waits until the container's init is gone from the kernel and its runtime has noticed. That it never ends is a finding
-/// of the step, not an error: the state that is reported then says `running`.
-fn await_end(live: &mut Live, container: &str, kills: Option<&mut OomKills>) -> Result<(), String> {
+/// Waits for an end of the container that no step has seen: until its init is gone from the kernel and its runtime has
+/// noticed. That it never ends is a finding of the step, not an error: then there is none.
+fn await_end(
+    live: &mut Live,
+    container: &str,
+    seen: usize,
+    kills: Option<&mut OomKills>,
+) -> Result<Option<End>, String> {
     let deadline = Instant::now() + host::scaled(END);
-    if !live.member(container)?.process.wait_end(deadline) {
-        return Ok(());
-    }
-    // At once: its runtime is about to remove the cgroup that says so.
-    kills.into_iter().for_each(|kills| kills.look(true));
-    let mut failed = None;
-    host::poll_until(deadline, || match live.reported() {
-        Ok(all) => all.get(container).is_some_and(|status| status.state == "exited").then_some(()),
-        Err(error) => {
-            failed = Some(error);
-            Some(())
+    if live.life(container)?.ends.len() <= seen
+        && let Ok(member) = live.member(container)
+    {
+        if !member.process.wait_end(deadline) {
+            return Ok(None);
         }
-    });
-    failed.map_or(Ok(()), Err)
+        // At once: its runtime is about to remove the cgroup that says so.
+        kills.into_iter().for_each(|kills| kills.look(true));
+    }
+    live.wait(container, deadline, |life| life.ends.len() > seen)?;
+    Ok(live.life(container)?.ends.get(seen).cloned())
 }

@@ -1,9 +1,10 @@
 //! Whether the members are the processes they are said to be, and nothing else runs in the Pod.
 
-use super::{Court, SANDBOX, is, must, shown};
+use super::{Court, SANDBOX, is, must, should, shown};
 use crate::facts::Looked;
 use crate::judge::look::within;
 use crate::judge::{Check, Outcome};
+use crate::pod::Container;
 use serde_json::{Value, json};
 
 const MEMBER: &str = "member";
@@ -11,6 +12,11 @@ const CONTAINERS: &str = "https://kubernetes.io/docs/concepts/workloads/pods/";
 const ENVIRONMENT: &str =
     "https://kubernetes.io/docs/tasks/inject-data-application/define-environment-variable-container/";
 const ARGUMENTS: &str = "https://kubernetes.io/docs/tasks/inject-data-application/define-command-argument-container/";
+const IMAGE: &str = "https://github.com/opencontainers/image-spec/blob/main/config.md#properties";
+const HOME: &str = "https://github.com/opencontainers/runc/blob/main/libcontainer/init_linux.go";
+
+/// `Env` of podcheck's image.
+const IMAGE_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 pub(super) fn judge(court: &mut Court<'_>) {
     judge_presence(court);
@@ -61,12 +67,36 @@ fn judge_environment(court: &mut Court<'_>, name: &str) {
     let last = |(i, (name, _)): &(usize, &(String, String))| !container.env[i + 1..].iter().any(|(n, _)| n == name);
     let env = container.env.iter().enumerate().filter(last).map(|(_, pair)| pair);
     let marker = (!own_marker).then_some(&marker);
+    judge_image_environment(court, container);
     // Facts name the Pod's uid so.
     let uid = court.pod.uid.clone().filter(|uid| !uid.is_empty());
     for (variable, value) in env.chain(marker) {
         let value = &uid.as_ref().map_or_else(|| value.clone(), |uid| value.replace(uid.as_str(), "<uid>"));
         let place = within("environment.env", variable);
         court.check_as(must(MEMBER, ENVIRONMENT), (name, "environment.env"), &place, value, |seen| {
+            is(seen.and_then(|env| env.get(variable)), &json!(value))
+        });
+    }
+}
+
+/// What the image and its user's entry in `/etc/passwd` bring along, where the image is ours.
+fn judge_image_environment(court: &mut Court<'_>, container: &Container) {
+    if !court.stand_ins.contains_key(&container.name) {
+        return;
+    }
+    let own = |name: &str| container.env.iter().any(|(n, _)| n == name);
+    let user = container.security.run_as_user.or(court.pod.spec.security.run_as_user);
+    // Whom passwd does not name has no home: runc says `/` then, crun nothing.
+    let home = match user {
+        None | Some(0) => Some("/root"),
+        Some(65534) => Some("/nonexistent"),
+        Some(_) => None,
+    };
+    let path = (must(MEMBER, IMAGE), "PATH", IMAGE_PATH);
+    let usual = std::iter::once(path).chain(home.map(|home| (should(MEMBER, HOME), "HOME", home)));
+    for (rule, variable, value) in usual.filter(|(_, variable, _)| !own(variable)) {
+        let place = within("environment.env", variable);
+        court.check_as(rule, (&container.name, "environment.env"), &place, value, |seen| {
             is(seen.and_then(|env| env.get(variable)), &json!(value))
         });
     }

@@ -5,7 +5,10 @@
 
 mod cgroup;
 mod devices;
+mod files;
 mod identity;
+mod inherited;
+mod instances;
 mod limits;
 mod mounts;
 mod namespaces;
@@ -13,8 +16,10 @@ mod network;
 mod pod_level;
 mod privileges;
 mod quality;
+mod sandbox;
 mod surplus;
 mod sysctls;
+mod untouched;
 mod user;
 mod volumes;
 
@@ -66,8 +71,13 @@ pub fn contract(
         devices::judge(&mut court, member);
         surplus::judge(&mut court, member);
         sysctls::judge(&mut court, member);
+        instances::judge(&mut court, member);
+        inherited::judge(&mut court, member);
+        untouched::judge(&mut court, member);
+        sandbox::judge(&mut court, member);
     }
     mounts::judge_sharing(&mut court);
+    files::judge(&mut court);
     network::judge_pod(&mut court);
     sysctls::judge_host(&mut court);
     court.checks

@@ -137,6 +137,9 @@ fn judge_file_systems(court: &mut Court<'_>, container: &Container, mounts: &Map
         }
     }
     judge_proc_and_pts(court, container, mounts);
+    if !takes_over(container, "/dev") {
+        ask(court, should("M11", FILESYSTEMS), (container, "/dev"), mounts, "rw", |mount| is_access(mount, "rw"));
+    }
     if !takes_over(container, "/sys") {
         let privileged = container.security.privileged;
         let (rule, wanted) =
@@ -286,7 +289,7 @@ pub(super) fn judge_sharing(court: &mut Court<'_>) {
     }
 }
 
-fn compare(
+pub(super) fn compare(
     court: &mut Court<'_>,
     rule: Rule,
     (one, other, kind): (&str, &str, &str),

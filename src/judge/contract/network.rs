@@ -7,6 +7,7 @@ use crate::pod::{Container, DnsConfig, Pod};
 use serde_json::{Value, json};
 
 const HOSTNAME: &str = "https://kubernetes.io/docs/concepts/workloads/pods/pod-hostname/";
+const DOMAIN: &str = "https://man7.org/linux/man-pages/man2/getdomainname.2.html";
 const NETWORK: &str =
     "https://kubernetes.io/docs/concepts/cluster-administration/networking/#the-kubernetes-network-model";
 const HOSTS: &str = "https://kubernetes.io/docs/tasks/network/customize-hosts-file-for-pods/";
@@ -31,6 +32,8 @@ pub(super) fn judge(court: &mut Court<'_>, member: Member<'_>) {
             judge_hosts(court, container);
         }
     }
+    // No manifest names a NIS domain.
+    court.equals(should("U1", DOMAIN), (member.name, "uts.domainname"), json!(HOST));
     if let Some(container) = member.container {
         judge_aliases(court, container);
         judge_resolv_conf(court, container);

@@ -24,6 +24,7 @@ pub(super) fn judge(court: &mut Court<'_>, container: &Container, mounts: &Map<S
         judge_part(court, (container, mount), mounts, volume);
         ask(court, must("M3", VOLUMES), (container, target), mounts, wanted, |m| is_access(m, wanted));
         judge_propagation(court, (container, mount), mounts);
+        judge_options(court, (container, target), mounts);
         if mount.recursive_read_only == RecursiveReadOnly::Enabled {
             judge_within(court, (container, target), mounts);
         }
@@ -81,13 +82,28 @@ fn judge_propagation(
     });
 }
 
+/// No `noexec` or the like that nobody asked for.
+fn judge_options(court: &mut Court<'_>, at: (&Container, &str), mounts: &Map<String, Value>) {
+    // With users of the Pod's own the owners of a volume's files are mapped, which restricts nobody.
+    let own_users = court.pod.spec.own_users;
+    ask(court, must("M3", VOLUMES), at, mounts, "no other restriction", |m| {
+        let options = m.get("options");
+        let more = super::texts(options).ok_or_else(|| shown(options))?;
+        let usual = |option: &str| matches!(option, "ro" | "rw") || own_users && option == "idmapped";
+        let more: Vec<&str> = more.into_iter().filter(|option| !usual(option)).collect();
+        if more.is_empty() { Ok("none".to_owned()) } else { Err(more.join(", ")) }
+    });
+}
+
 /// `recursiveReadOnly`: whatever is mounted within.
 fn judge_within(court: &mut Court<'_>, (container, at): (&Container, &str), mounts: &Map<String, Value>) {
     let below = format!("{at}/");
     let own: Vec<&str> = container.volume_mounts.iter().map(target).collect();
+    // What another mount covers nobody reaches.
+    let reached = |path: &str| path.starts_with(&below) && !own.contains(&path) && !path.contains(" (covered");
     let writable: Vec<&str> = mounts
         .iter()
-        .filter(|(path, mount)| path.starts_with(&below) && !own.contains(&path.as_str()) && access(mount) != "ro")
+        .filter(|(path, mount)| reached(path) && access(mount) != "ro")
         .map(|(path, _)| path.as_str())
         .collect();
     let words = "ro, and all that is mounted within";

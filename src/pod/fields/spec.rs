@@ -63,6 +63,7 @@ pub(in crate::pod) static SPEC: &Object = &Object {
         acted("hostnameOverride", Shape::Text),
         acted("hostAliases", Shape::Objects(HOST_ALIAS)),
         acted("terminationGracePeriodSeconds", Shape::Integer),
+        acted("restartPolicy", Shape::Text),
         acted("priorityClassName", Shape::Text),
         acted("dnsPolicy", Shape::Text),
         acted("dnsConfig", Shape::Object(DNS)),
@@ -87,7 +88,6 @@ pub(in crate::pod) static SPEC: &Object = &Object {
         ignored("topologySpreadConstraints", Shape::Objects(placement::TOPOLOGY_SPREAD)),
         // What a kubelet does later in a Pod's life than podcheck looks.
         ignored("activeDeadlineSeconds", Shape::Integer),
-        ignored("restartPolicy", Shape::Text),
         later("initContainers"),
         later("ephemeralContainers"),
         acted("hostUsers", Shape::Bool),

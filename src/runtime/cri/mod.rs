@@ -16,7 +16,7 @@ mod translate;
 pub use find::{FoundPod, find_pod};
 
 use super::daemon::{Oci, find_program};
-use super::{RunningPod, Runtime, RuntimeError, RuntimeName};
+use super::{Runtime, RuntimeError, RuntimeName, Started};
 use crate::host::{Run, TrialDir};
 use crate::plan::Plan;
 use client::{Client, QUICK};
@@ -37,7 +37,7 @@ pub struct CriRuntime {
     client: Arc<Client>,
     socket: PathBuf,
     handler: String,
-    inits: Inits,
+    inits: Arc<Inits>,
     images: Images,
     versions: BTreeMap<String, String>,
 }
@@ -65,7 +65,7 @@ impl CriRuntime {
             client,
             socket: daemon.socket,
             handler: daemon.handler,
-            inits: inits(Some(daemon.oci)),
+            inits: Arc::new(inits(Some(daemon.oci))),
             versions: daemon.versions,
         })
     }
@@ -91,7 +91,7 @@ impl CriRuntime {
             socket,
             // The default is asked for by no name, as a kubelet does for a Pod without a RuntimeClass.
             handler: name.oci.as_ref().map(|_| handler.name).unwrap_or_default(),
-            inits: inits(oci.map(|oci| oci.path)),
+            inits: Arc::new(inits(oci.map(|oci| oci.path))),
             versions,
         })
     }
@@ -106,7 +106,7 @@ impl Runtime for CriRuntime {
         self.versions.clone()
     }
 
-    fn start(&self, plan: &Plan, dir: &TrialDir) -> Result<Box<dyn RunningPod>, RuntimeError> {
+    fn start(&self, plan: &Plan, dir: &TrialDir, first: &[&str]) -> Result<Started, RuntimeError> {
         if plan.own_users {
             let reason = self.why_no_user_namespaces()?;
             return Err(RuntimeError::Unavailable { runtime: self.name.to_string(), reason });
@@ -121,11 +121,12 @@ impl Runtime for CriRuntime {
             client: &self.client,
             daemon: endpoint::daemon(&self.socket),
             handler: &self.handler,
-            inits: &self.inits,
+            inits: Arc::clone(&self.inits),
             images: choices.images,
             stand_ins: choices.stand_ins,
         };
-        Ok(Box::new(CriPod::start(ground, plan, dir)?))
+        let (pod, refused) = CriPod::start(ground, plan, dir, first)?;
+        Ok(Started { pod: Box::new(pod), refused })
     }
 }
 

@@ -4,42 +4,43 @@ use super::client::{Client, QUICK, SLOW};
 use super::member::{self, Inits};
 use super::messages::{
     ContainerState, ContainerStatus, ContainerStatusRequest, CreateContainerRequest, ExecSyncRequest,
-    ListPodSandboxRequest, PodSandboxConfig, PodSandboxFilter, RemovePodSandboxRequest, RunPodSandboxRequest,
-    StartContainerRequest, StopContainerRequest, StopPodSandboxRequest,
+    ListPodSandboxRequest, PodSandboxConfig, PodSandboxFilter, RemoveContainerRequest, RemovePodSandboxRequest,
+    RunPodSandboxRequest, StartContainerRequest, StopContainerRequest, StopPodSandboxRequest,
 };
 use super::translate::{self, ImageChoice, POD_UID};
 use crate::host::{Process, TrialDir, scaled};
-use crate::plan::{ContainerPlan, Plan};
-use crate::runtime::{ExecOutput, Member, Reported, RunningPod, RuntimeError};
+use crate::plan::Plan;
+use crate::runtime::{ExecOutput, Member, Refused, Reported, RunningPod, RuntimeError, put};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The daemon's share in time when it waits for something of ours: a grace period, a command.
 const MARGIN: Duration = Duration::from_secs(20);
 
+/// A process that is ending is gone by then.
+const ENDING: Duration = Duration::from_secs(2);
+
 /// A Pod that is up, or half up while [`CriPod::start`] works on it.
 pub(super) struct CriPod {
     client: Arc<Client>,
+    inits: Arc<Inits>,
+    plan: Plan,
+    /// As the sandbox was made.
+    config: PodSandboxConfig,
+    /// The image of each of the plan's containers, in order.
+    images: Vec<ImageChoice>,
     sandbox_id: String,
-    /// Name and id, in the plan's order.
+    /// Name and id of those that are there, in the order they were made.
     containers: Vec<(String, String)>,
+    /// How often each was made.
+    attempts: BTreeMap<String, u32>,
     members: Vec<Member>,
     daemon: Option<Process>,
     stand_ins: Vec<String>,
     address: Option<IpAddr>,
-    grace_period: Duration,
     gone: bool,
-}
-
-/// Directories of a Pod that its containers have their own part of.
-struct Places {
-    /// Output, a folder a container.
-    logs: PathBuf,
-    /// Seccomp profiles.
-    profiles: PathBuf,
 }
 
 /// What a start takes beside the plan.
@@ -51,7 +52,7 @@ pub(super) struct Ground<'a> {
     /// Runtime handler; empty for the daemon's default.
     pub handler: &'a str,
     /// OCI runtimes on this host.
-    pub inits: &'a Inits,
+    pub inits: Arc<Inits>,
     /// The image of each container, in order.
     pub images: Vec<ImageChoice>,
     /// Containers whose image was replaced.
@@ -59,11 +60,16 @@ pub(super) struct Ground<'a> {
 }
 
 impl CriPod {
-    /// Brings a Pod up.
+    /// Brings the sandbox up, and the first containers as far as they are not refused.
     ///
     /// # Errors
-    /// What the daemon refused. What was half started is gone again.
-    pub fn start(ground: Ground<'_>, plan: &Plan, dir: &TrialDir) -> Result<CriPod, RuntimeError> {
+    /// The sandbox was refused, or the daemon failed. What was half started is gone again.
+    pub fn start(
+        ground: Ground<'_>,
+        plan: &Plan,
+        dir: &TrialDir,
+        first: &[&str],
+    ) -> Result<(CriPod, Vec<Refused>), RuntimeError> {
         let client = ground.client;
         let logs = dir.dir().join("logs");
         for container in &plan.containers {
@@ -80,66 +86,61 @@ impl CriPod {
         // From here on dropping it takes everything away again, without waiting for anybody.
         let mut pod = CriPod {
             client: Arc::clone(client),
+            inits: ground.inits,
+            plan: plan.clone(),
+            config,
+            images: ground.images,
             sandbox_id,
             containers: Vec::new(),
+            attempts: BTreeMap::new(),
             members: Vec::new(),
             daemon: ground.daemon,
             stand_ins: ground.stand_ins,
             address: None,
-            grace_period: Duration::ZERO,
             gone: false,
         };
-        let (sandbox, status) = member::sandbox(client, ground.inits, &pod.sandbox_id)?;
+        let (sandbox, status) = member::sandbox(client, &pod.inits, &pod.sandbox_id)?;
         pod.members.push(sandbox);
         pod.address = status.network.and_then(|network| network.ip.parse().ok());
         dir.write_hosts(plan, pod.address).map_err(|e| client.failed("bring the Pod up".to_owned(), e))?;
-        let places = Places { logs, profiles: dir.seccomp_profiles() };
-        for (container, image) in plan.containers.iter().zip(&ground.images) {
-            let sources = dir
-                .sources(plan, container)
-                .map_err(|e| client.failed(format!("start the container {}", container.name), e))?;
-            pod.start_container(plan, container, image, &config, &sources, &places)?;
-        }
-        for member in &pod.members[1..] {
-            member::await_program(client, ground.inits, member)?;
-        }
-        pod.grace_period = Duration::from_secs(plan.grace_period_seconds);
-        Ok(pod)
+        let refused = pod.start_containers(dir, first)?;
+        Ok((pod, refused))
     }
 
-    fn start_container(
-        &mut self,
-        plan: &Plan,
-        container: &ContainerPlan,
-        image: &ImageChoice,
-        sandbox: &PodSandboxConfig,
-        sources: &[PathBuf],
-        places: &Places,
-    ) -> Result<(), RuntimeError> {
-        let name = &container.name;
+    /// Makes and starts a container; gives what the daemon said if it refused.
+    fn start_container(&mut self, dir: &TrialDir, name: &str) -> Result<Option<String>, RuntimeError> {
+        let action = format!("create the container {name}");
+        let at = self.plan.containers.iter().position(|container| container.name == name);
+        let found = at.and_then(|at| Some((self.plan.containers.get(at)?, self.images.get(at)?)));
+        let Some((container, image)) = found else {
+            return Err(self.client.failed(action, "the plan has none of that name"));
+        };
+        let sources = dir.sources(&self.plan, container).map_err(|e| self.client.failed(action.clone(), e))?;
+        let attempt = self.attempts.entry(name.to_owned()).and_modify(|attempt| *attempt += 1).or_default();
         let request = CreateContainerRequest {
             pod_sandbox_id: self.sandbox_id.clone(),
             config: Some(translate::with_profiles(
-                translate::container(plan, container, image, sources),
+                translate::container(&self.plan, container, image, &sources, *attempt),
                 container,
-                &places.profiles,
+                &dir.seccomp_profiles(),
                 self.client.is_v1alpha2(),
             )),
-            sandbox_config: Some(sandbox.clone()),
+            sandbox_config: Some(self.config.clone()),
         };
-        let id = self.client.call(request, &format!("create the container {name}"), SLOW)?.container_id;
-        self.containers.push((name.clone(), id.clone()));
+        let id = match refusal(self.client.call(request, &action, SLOW))? {
+            Ok(answer) => answer.container_id,
+            Err(says) => return Ok(Some(says)),
+        };
+        self.containers.push((name.to_owned(), id.clone()));
         let request = StartContainerRequest { container_id: id.clone() };
-        self.client.call(request, &format!("start the container {name}"), SLOW)?;
-        match member::container(&self.client, name, &id)? {
-            Ok(member) => self.members.push(member),
-            Err(status) => {
-                return Err(self
-                    .client
-                    .failed(format!("keep the container {name} up"), ended(&status, &places.logs.join(name))));
-            }
+        if let Err(says) = refusal(self.client.call(request, &format!("start the container {name}"), SLOW))? {
+            return Ok(Some(says));
         }
-        Ok(())
+        self.members.retain(|member| member.name != name);
+        if let Ok(member) = member::container(&self.client, name, &id)? {
+            put(&mut self.members, member);
+        }
+        Ok(None)
     }
 
     fn container_id(&self, container: &str) -> Result<&str, RuntimeError> {
@@ -149,15 +150,20 @@ impl CriPod {
         })
     }
 
-    fn take_away(&self) -> Result<(), RuntimeError> {
-        let seconds = i64::try_from(self.grace_period.as_secs()).unwrap_or(i64::MAX);
-        let stops = self.containers.iter().map(|(name, id)| {
-            (StopContainerRequest { container_id: id.clone(), timeout: seconds }, format!("stop the container {name}"))
-        });
-        let stopped = self.client.call_all(stops.collect(), self.grace_period.saturating_add(MARGIN));
+    fn take_away(&self, grace: Duration) -> Result<(), RuntimeError> {
+        let stopped = self.stop_some(grace, |_| true);
         // Whatever failed so far, removing the sandbox is asked to end what is left; the first complaint is the one to tell.
         let removed = remove_sandbox(&self.client, &self.sandbox_id);
-        stopped.into_iter().map(|outcome| outcome.map(drop)).chain([removed]).collect()
+        stopped.and(removed)
+    }
+
+    fn stop_some(&self, grace: Duration, meant: impl Fn(&str) -> bool) -> Result<(), RuntimeError> {
+        let seconds = i64::try_from(grace.as_secs()).unwrap_or(i64::MAX);
+        let stops = self.containers.iter().filter(|(name, _)| meant(name)).map(|(name, id)| {
+            (StopContainerRequest { container_id: id.clone(), timeout: seconds }, format!("stop the container {name}"))
+        });
+        let stopped = self.client.call_all(stops.collect(), grace.saturating_add(MARGIN));
+        stopped.into_iter().try_for_each(|outcome| outcome.map(drop))
     }
 }
 
@@ -212,9 +218,45 @@ impl RunningPod for CriPod {
         Ok(reported)
     }
 
-    fn stop(&mut self) -> Result<(), RuntimeError> {
+    fn start_containers(&mut self, dir: &TrialDir, names: &[&str]) -> Result<Vec<Refused>, RuntimeError> {
+        let mut refused = Vec::new();
+        for name in names {
+            if let Some(says) = self.start_container(dir, name)? {
+                refused.push(Refused { container: (*name).to_owned(), says });
+            }
+        }
+        let mut ended = Vec::new();
+        for member in self.members.iter().filter(|member| names.contains(&member.name.as_str())) {
+            if let Err(error) = member::await_program(&self.client, &self.inits, member) {
+                // It may have ended; on its way out it is neither alive nor gone.
+                if !member.process.wait_end(Instant::now() + scaled(ENDING)) {
+                    return Err(error);
+                }
+                ended.push(member.name.clone());
+            }
+        }
+        self.members.retain(|member| !ended.contains(&member.name));
+        Ok(refused)
+    }
+
+    fn stop_containers(&mut self, names: &[&str], grace: Duration) -> Result<(), RuntimeError> {
+        self.stop_some(grace, |name| names.contains(&name))
+    }
+
+    fn remove_container(&mut self, name: &str) -> Result<(), RuntimeError> {
+        self.members.retain(|member| member.name != name);
+        let meant = self.containers.iter().filter(|(other, _)| other == name);
+        for (_, id) in meant {
+            let request = RemoveContainerRequest { container_id: id.clone() };
+            self.client.call(request, &format!("remove the container {name}"), SLOW)?;
+        }
+        self.containers.retain(|(other, _)| other != name);
+        Ok(())
+    }
+
+    fn stop(&mut self, grace: Duration) -> Result<(), RuntimeError> {
         if !self.gone {
-            self.take_away()?;
+            self.take_away(grace)?;
             self.gone = true;
         }
         Ok(())
@@ -224,7 +266,16 @@ impl RunningPod for CriPod {
 impl Drop for CriPod {
     fn drop(&mut self) {
         // Nobody is left to be told; what stays is found by the trial's own end and by sweep.
-        let _ = self.stop();
+        let _ = self.stop(Duration::ZERO);
+    }
+}
+
+/// What a daemon said when it refused; that it did not answer is an error.
+fn refusal<T>(outcome: Result<T, RuntimeError>) -> Result<Result<T, String>, RuntimeError> {
+    match outcome {
+        Ok(answer) => Ok(Ok(answer)),
+        Err(RuntimeError::Failed { detail, .. }) if !detail.ends_with("(Unavailable)") => Ok(Err(detail)),
+        Err(error) => Err(error),
     }
 }
 
@@ -280,17 +331,8 @@ fn report(status: &ContainerStatus) -> Reported {
         state: state.to_owned(),
         exit_code: exited.then_some(status.exit_code),
         reason: if exited { status.reason.clone() } else { String::new() },
+        restarts: 0,
     }
-}
-
-/// How a container ended that should be up, with its last output.
-fn ended(status: &ContainerStatus, logs: &Path) -> String {
-    let output = std::fs::read_to_string(logs.join("0.log")).unwrap_or_default();
-    let lines: Vec<&str> = output.lines().collect();
-    let tail: String = lines[lines.len().saturating_sub(5)..].iter().map(|line| format!("\n    {line}")).collect();
-    let reason = [&status.reason, &status.message].map(String::as_str).into_iter().filter(|s| !s.is_empty());
-    let reason = reason.collect::<Vec<_>>().join(": ");
-    format!("it ended at once with exit status {} ({reason}){tail}", status.exit_code)
 }
 
 #[cfg(test)]
@@ -304,21 +346,15 @@ mod tests {
     #[test]
     fn only_an_exited_container_has_an_exit_status_and_a_reason() {
         let running = report(&status(ContainerState::Running, 0, ""));
-        assert_eq!(running, Reported { state: "running".to_owned(), exit_code: None, reason: String::new() });
+        assert_eq!(
+            running,
+            Reported { state: "running".to_owned(), exit_code: None, reason: String::new(), restarts: 0 }
+        );
         let killed = report(&status(ContainerState::Exited, 137, "OOMKilled"));
         assert_eq!(
             killed,
-            Reported { state: "exited".to_owned(), exit_code: Some(137), reason: "OOMKilled".to_owned() }
+            Reported { state: "exited".to_owned(), exit_code: Some(137), reason: "OOMKilled".to_owned(), restarts: 0 }
         );
         assert_eq!(report(&status(ContainerState::Created, 0, "")).state, "created");
-    }
-
-    #[test]
-    fn an_early_end_is_told_with_the_last_output() -> std::io::Result<()> {
-        let logs = tempfile::tempdir()?;
-        std::fs::write(logs.path().join("0.log"), "t stdout F one\nt stderr F two\n")?;
-        let text = ended(&status(ContainerState::Exited, 2, "Error"), logs.path());
-        assert_eq!(text, "it ended at once with exit status 2 (Error)\n    t stdout F one\n    t stderr F two");
-        Ok(())
     }
 }

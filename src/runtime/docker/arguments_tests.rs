@@ -1,7 +1,7 @@
 //! The command lines of plans, word for word.
 
 use super::*;
-use crate::plan::{CgroupPlan, MountPlan, MountSource, Namespaces, NetworkFiles, QosClass, SandboxPlan};
+use crate::plan::{CgroupPlan, MountPlan, MountSource, Namespaces, NetworkFiles, QosClass, Role, SandboxPlan};
 use crate::pod::{Propagation, RecursiveReadOnly};
 
 fn common() -> Common {
@@ -25,6 +25,7 @@ fn plan() -> Plan {
         namespaces: Namespaces { network: Scope::Pod, ipc: Scope::Pod, pid: Scope::Container },
         own_users: false,
         cgroups: vec![CgroupPlan { path: "kubepods/burstable/podx".to_owned(), resources: LinuxResources::default() }],
+        restart_policy: crate::pod::RestartPolicy::Always,
         grace_period_seconds: 30,
         resolv_conf: None,
         network_files: NetworkFiles::default(),
@@ -45,6 +46,7 @@ fn plan() -> Plan {
 fn container() -> ContainerPlan {
     ContainerPlan {
         name: "app".to_owned(),
+        role: Role::App,
         image: "docker.io/kennethreitz/httpbin".to_owned(),
         command: vec!["/bin/sh".to_owned(), "-c".to_owned()],
         args: vec!["exit 0".to_owned()],

@@ -68,9 +68,14 @@ impl Inspected {
         self.network_settings.networks.values().find_map(|network| network.address.parse().ok())
     }
 
+    /// Whether it was started and runs no more.
+    pub fn has_exited(&self) -> bool {
+        matches!(self.state.status.as_str(), "exited" | "dead")
+    }
+
     /// What the daemon says of it, in the words of the Pod contract.
     pub fn reported(&self) -> Reported {
-        let exited = matches!(self.state.status.as_str(), "exited" | "dead");
+        let exited = self.has_exited();
         let reason = match (exited, self.state.oom_killed, self.state.exit_code) {
             (false, _, _) => "",
             (true, true, _) => "OOMKilled",
@@ -81,6 +86,7 @@ impl Inspected {
             state: if exited { "exited".to_owned() } else { self.state.status.clone() },
             exit_code: exited.then_some(self.state.exit_code),
             reason: reason.to_owned(),
+            restarts: 0,
         }
     }
 }
@@ -114,10 +120,11 @@ mod tests {
         assert_eq!(found[0].address(), "10.213.250.128".parse().ok());
         assert_eq!(
             found[0].reported(),
-            Reported { state: "running".to_owned(), exit_code: None, reason: String::new() }
+            Reported { state: "running".to_owned(), exit_code: None, reason: String::new(), restarts: 0 }
         );
         assert_eq!(found[1].address(), None);
-        let killed = Reported { state: "exited".to_owned(), exit_code: Some(137), reason: "OOMKilled".to_owned() };
+        let (state, reason) = ("exited".to_owned(), "OOMKilled".to_owned());
+        let killed = Reported { state, exit_code: Some(137), reason, restarts: 0 };
         assert_eq!(found[1].reported(), killed);
     }
 

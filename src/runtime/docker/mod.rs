@@ -14,7 +14,7 @@ mod resolv;
 pub use find::find_containers;
 
 use super::daemon::{self, DockerDaemon};
-use super::{RunningPod, Runtime, RuntimeError, RuntimeName};
+use super::{Runtime, RuntimeError, RuntimeName, Started};
 use crate::host::{Process, Run, TrialDir};
 use crate::plan::{ContainerPlan, Plan};
 use arguments::Common;
@@ -91,7 +91,7 @@ impl Runtime for DockerRuntime {
         self.versions.clone()
     }
 
-    fn start(&self, plan: &Plan, dir: &TrialDir) -> Result<Box<dyn RunningPod>, RuntimeError> {
+    fn start(&self, plan: &Plan, dir: &TrialDir, first: &[&str]) -> Result<Started, RuntimeError> {
         if let Some(reason) = self.why_not(plan) {
             return Err(self.daemon.client.unavailable(reason));
         }
@@ -104,7 +104,8 @@ impl Runtime for DockerRuntime {
             profiles: dir.seccomp_profiles(),
             lowest_oom_score: self.daemon.lowest_oom_score,
         };
-        Ok(Box::new(pod::DockerPod::start(Arc::clone(&self.daemon), common, plan, dir)?))
+        let (pod, refused) = pod::DockerPod::start(Arc::clone(&self.daemon), common, plan, dir, first)?;
+        Ok(Started { pod: Box::new(pod), refused })
     }
 }
 

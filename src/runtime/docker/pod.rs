@@ -2,27 +2,30 @@
 
 use super::Daemon;
 use super::arguments::Common;
-use super::client::{Client, QUICK, SLOW, words};
+use super::client::{Client, SLOW, words};
 use super::images::Images;
 use super::inspect::{Inspected, inspect};
 use super::{member, resolv};
-use crate::host::{HostError, Process, TrialDir, scaled};
-use crate::plan::{ContainerPlan, Plan, Scope};
+use crate::host::{Process, TrialDir, poll_until, scaled};
+use crate::plan::{Plan, Scope};
 use crate::runtime::daemon::Ended;
-use crate::runtime::{ExecOutput, Member, Reported, RunningPod, RuntimeError};
+use crate::runtime::{ExecOutput, Member, Refused, Reported, RunningPod, RuntimeError, put};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The sandbox's name among the members.
 const SANDBOX: &str = "sandbox";
+
+/// The daemon knows by then that a process has ended.
+const ENDING: Duration = Duration::from_secs(2);
 
 /// A Pod that is up, or on its way there or back.
 pub(super) struct DockerPod {
     daemon: Arc<Daemon>,
     common: Common,
-    grace_period: Duration,
+    plan: Plan,
     members: Vec<Member>,
     /// Names of the plan's containers that were asked for, the sandbox not among them.
     containers: Vec<String>,
@@ -32,82 +35,84 @@ pub(super) struct DockerPod {
 }
 
 impl DockerPod {
-    /// Brings it up. After an error nothing of it is left: dropping it removes what was started.
-    pub fn start(daemon: Arc<Daemon>, common: Common, plan: &Plan, dir: &TrialDir) -> Result<DockerPod, RuntimeError> {
+    /// Brings the sandbox up, and the first containers as far as they are not refused. After an error nothing of it is left:
+    /// dropping it removes what was started.
+    pub fn start(
+        daemon: Arc<Daemon>,
+        common: Common,
+        plan: &Plan,
+        dir: &TrialDir,
+        first: &[&str],
+    ) -> Result<(DockerPod, Vec<Refused>), RuntimeError> {
         let mut pod = DockerPod {
             daemon,
             common,
-            grace_period: Duration::from_secs(plan.grace_period_seconds),
+            plan: plan.clone(),
             members: Vec::new(),
             containers: Vec::new(),
             stand_ins: Vec::new(),
             address: None,
             stopped: false,
         };
-        match pod.bring_up(plan, dir) {
-            Ok(()) => Ok(pod),
-            Err(error) => {
-                pod.grace_period = Duration::ZERO;
-                Err(error)
-            }
-        }
+        pod.start_sandbox(dir)?;
+        let refused = pod.start_containers(dir, first)?;
+        Ok((pod, refused))
     }
 
-    fn bring_up(&mut self, plan: &Plan, dir: &TrialDir) -> Result<(), RuntimeError> {
+    fn start_sandbox(&mut self, dir: &TrialDir) -> Result<(), RuntimeError> {
         let action = "start the sandbox";
-        self.client().read(action, &self.common.sandbox(plan, &self.daemon.images.pause), SLOW)?;
+        self.client().read(action, &self.common.sandbox(&self.plan, &self.daemon.images.pause), SLOW)?;
         let sandbox = self.inspect(action, &[SANDBOX.to_owned()])?;
-        if plan.namespaces.network != Scope::Node {
+        if self.plan.namespaces.network != Scope::Node {
             self.address = sandbox.first().and_then(Inspected::address);
         }
-        resolv::write(self.client(), plan, &sandbox)?;
-        dir.write_hosts(plan, self.address).map_err(|error| self.client().failed(action, &error.to_string()))?;
-        self.hold(SANDBOX, sandbox.first())?;
-        for container in &plan.containers {
-            self.start_container(plan, container, dir)?;
-        }
-        let containers = self.inspect("look at the containers", &self.containers)?;
-        if plan.namespaces.network == Scope::Node {
-            // On the host's network each has a file of its own.
-            resolv::write(self.client(), plan, &containers)?;
-        }
-        for name in self.containers.clone() {
-            let named = self.common.container_name(&name);
-            self.hold(&name, containers.iter().find(|container| container.name() == named))?;
-        }
-        Ok(())
+        resolv::write(self.client(), &self.plan, &sandbox)?;
+        dir.write_hosts(&self.plan, self.address).map_err(|error| self.client().failed(action, &error.to_string()))?;
+        self.hold(SANDBOX, sandbox.first()).map(|_| ())
     }
 
-    fn start_container(&mut self, plan: &Plan, container: &ContainerPlan, dir: &TrialDir) -> Result<(), RuntimeError> {
+    /// Runs a container; gives why it was refused if it was.
+    fn start_container(&mut self, dir: &TrialDir, name: &str) -> Result<Option<Refused>, RuntimeError> {
+        let action = format!("start the container {name}");
+        let container = self.plan.containers.iter().find(|container| container.name == name);
+        let container = container.ok_or_else(|| self.client().failed(&action, "the plan has none of that name"))?;
+        let sources = dir.sources(&self.plan, container);
+        let sources = sources.map_err(|error| self.client().failed(&action, &error.to_string()))?;
         let choice = self.daemon.images.choose(self.client(), container)?;
-        if Images::stands_in(container, &choice) {
-            self.stand_ins.push(container.name.clone());
+        let stands_in = Images::stands_in(container, &choice);
+        let arguments = self.common.container(&self.plan, container, &choice, &sources);
+        if stands_in && !self.stand_ins.iter().any(|other| other == name) {
+            self.stand_ins.push(name.to_owned());
         }
-        let failed = |error: HostError| self.client().failed("start the container", &error.to_string());
-        let sources = dir.sources(plan, container).map_err(failed)?;
-        let arguments = self.common.container(plan, container, &choice, &sources);
-        self.containers.push(container.name.clone());
-        self.client().read(&format!("start the container {}", container.name), &arguments, SLOW).map(|_| ())
+        if !self.containers.iter().any(|other| other == name) {
+            self.containers.push(name.to_owned());
+        }
+        let ended = self.client().run(&action, &arguments, SLOW)?;
+        if ended.stderr.contains("Cannot connect to the Docker daemon") {
+            return Err(self.client().failed(&action, &ended.complaint()));
+        }
+        Ok((ended.code != 0).then(|| Refused { container: name.to_owned(), says: ended.complaint() }))
     }
 
-    /// Holds a member's process, once it is the member's own program.
-    fn hold(&mut self, name: &str, found: Option<&Inspected>) -> Result<(), RuntimeError> {
+    /// Holds a member's process, once it is the member's own program; false if it has ended already.
+    fn hold(&mut self, name: &str, found: Option<&Inspected>) -> Result<bool, RuntimeError> {
         let action = format!("hold the process of {name}");
         let found = found.ok_or_else(|| self.client().failed(&action, "the daemon does not know it"))?;
-        if found.state.pid <= 0 {
-            return Err(self.client().failed(&action, &self.how_it_ended(name, found)));
+        if found.has_exited() {
+            return Ok(false);
         }
-        let member = member::hold(name, found, self.daemon.oci.as_deref());
-        self.members.push(member.map_err(|why| self.client().failed(&action, &why))?);
-        Ok(())
-    }
-
-    fn how_it_ended(&self, name: &str, found: &Inspected) -> String {
-        let name = self.common.container_name(name);
-        let logs = self.client().run("read its output", &words(["logs", "--tail=5", &name]), QUICK);
-        let said = logs.map(|logs| format!("{}{}", logs.stdout, logs.stderr)).unwrap_or_default();
-        let said: String = said.lines().map(|line| format!("\n  {line}")).collect();
-        format!("it is {} already, with exit status {}{said}", found.state.status, found.state.exit_code)
+        match member::hold(name, found, self.daemon.oci.as_deref()) {
+            Ok(member) => put(&mut self.members, member),
+            Err(why) => {
+                // It may have ended since the daemon was asked, which knows of it a moment later.
+                let exited = poll_until(Instant::now() + scaled(ENDING), || {
+                    let now = self.inspect(&action, &[name.to_owned()]);
+                    now.is_ok_and(|now| now.first().is_some_and(Inspected::has_exited)).then_some(())
+                });
+                return exited.map(|()| false).ok_or_else(|| self.client().failed(&action, &why));
+            }
+        }
+        Ok(true)
     }
 
     fn inspect(&self, action: &str, members: &[String]) -> Result<Vec<Inspected>, RuntimeError> {
@@ -176,16 +181,60 @@ impl RunningPod for DockerPod {
         Ok(self.containers.iter().filter_map(of).collect())
     }
 
-    fn stop(&mut self) -> Result<(), RuntimeError> {
+    fn start_containers(&mut self, dir: &TrialDir, names: &[&str]) -> Result<Vec<Refused>, RuntimeError> {
+        let mut refused = Vec::new();
+        let mut started = Vec::new();
+        for name in names {
+            match self.start_container(dir, name)? {
+                Some(why) => refused.push(why),
+                None => started.push((*name).to_owned()),
+            }
+        }
+        let found = self.inspect("look at the containers", &started)?;
+        if self.plan.namespaces.network == Scope::Node {
+            // On the host's network each has a file of its own.
+            resolv::write(self.client(), &self.plan, &found)?;
+        }
+        for name in started {
+            let named = self.common.container_name(&name);
+            self.members.retain(|member| member.name != name);
+            self.hold(&name, found.iter().find(|container| container.name() == named))?;
+        }
+        Ok(refused)
+    }
+
+    fn stop_containers(&mut self, names: &[&str], grace: Duration) -> Result<(), RuntimeError> {
+        let action = format!("stop {}", names.join(", "));
+        let mut arguments = words(["stop", "-t", &grace.as_secs().to_string()]);
+        arguments.extend(names.iter().map(|name| self.common.container_name(name)));
+        let ended = self.client().run_within(&action, &arguments, grace + scaled(SLOW))?;
+        if ended.code == 0 { Ok(()) } else { Err(self.client().failed(&action, &ended.complaint())) }
+    }
+
+    fn remove_container(&mut self, name: &str) -> Result<(), RuntimeError> {
+        self.members.retain(|member| member.name != name);
+        if !self.containers.iter().any(|other| other == name) {
+            return Ok(());
+        }
+        let arguments = words(["rm", "--force", "--volumes", &self.common.container_name(name)]);
+        let action = format!("remove the container {name}");
+        let ended = self.client().run(&action, &arguments, SLOW)?;
+        if ended.code != 0 && !ended.stderr.contains("No such container") {
+            return Err(self.client().failed(&action, &ended.complaint()));
+        }
+        self.containers.retain(|other| other != name);
+        Ok(())
+    }
+
+    fn stop(&mut self, grace: Duration) -> Result<(), RuntimeError> {
         if self.stopped {
             return Ok(());
         }
-        if !self.grace_period.is_zero() && !self.containers.is_empty() {
-            let mut arguments = words(["stop", "-t", &self.grace_period.as_secs().to_string()]);
-            arguments.extend(self.containers.iter().map(|name| self.common.container_name(name)));
+        if !grace.is_zero() && !self.containers.is_empty() {
             // What is not there or will not stop, the removal below reports.
-            let deadline = self.grace_period + scaled(SLOW);
-            let _ = self.client().run_within("stop the containers", &arguments, deadline)?;
+            let mut arguments = words(["stop", "-t", &grace.as_secs().to_string()]);
+            arguments.extend(self.containers.iter().map(|name| self.common.container_name(name)));
+            let _ = self.client().run_within("stop the containers", &arguments, grace + scaled(SLOW))?;
         }
         self.remove()?;
         self.stopped = true;
@@ -196,7 +245,7 @@ impl RunningPod for DockerPod {
 impl Drop for DockerPod {
     fn drop(&mut self) {
         // Nobody is left to tell; the run's supervisor ends what would not go.
-        let _ = self.stop();
+        let _ = self.stop(Duration::ZERO);
     }
 }
 

@@ -34,11 +34,14 @@ fn host_namespaces_are_the_hosts() {
         for kind in ["net", "ipc", "uts", "pid"] {
             change(&mut facts, &format!("/members/{member}/namespaces/{kind}"), json!("host"));
         }
+        change(&mut facts, &format!("/members/{member}/instances/~1proc"), json!("host"));
         change(&mut facts, &format!("/members/{member}/uts/hostname"), json!("<host>"));
         change(&mut facts, &format!("/members/{member}/is_pid_one"), json!(false));
     }
     for member in ["app", "side"] {
         change(&mut facts, &format!("/members/{member}/shm/of"), json!("host"));
+        change(&mut facts, &format!("/members/{member}/instances/~1sys"), json!("host"));
+        change(&mut facts, &format!("/members/{member}/instances/~1dev~1mqueue"), json!("host"));
     }
     facts.document["pod"]["network"] = json!("host");
     assert_eq!(found(&facts, &pod, &host("v1")), Vec::<String>::new());
@@ -49,10 +52,12 @@ fn a_shared_pid_namespace_is_the_sandboxes() {
     let mut pod = pod();
     pod.spec.share_process_namespace = true;
     let own = found(&facts(), &pod, &host("v1"));
+    // Its /proc shows what it should of the namespace that it is in.
     assert_eq!(own, ["P2 app namespaces.pid", "P2 app is_pid_one", "P2 side namespaces.pid", "P2 side is_pid_one"]);
     let mut facts = facts();
     for member in ["app", "side"] {
         change(&mut facts, &format!("/members/{member}/namespaces/pid"), json!("sandbox"));
+        change(&mut facts, &format!("/members/{member}/instances/~1proc"), json!("sandbox"));
         change(&mut facts, &format!("/members/{member}/is_pid_one"), json!(false));
     }
     assert_eq!(found(&facts, &pod, &host("v1")), Vec::<String>::new());
@@ -146,6 +151,7 @@ fn a_privileged_container_has_everything_and_nothing_covered() {
         change(&mut facts, &format!("/members/app/credentials/capabilities/{set}"), json!(all));
     }
     change(&mut facts, "/members/app/security/devices", json!(["a *:* rwm"]));
+    change(&mut facts, "/members/sandbox/security/seccomp", json!("disabled"));
     change(&mut facts, "/members/app/mounts/~1sys/options", json!(["rw"]));
     for path in paths_to_probe() {
         change(&mut facts, &format!("/members/app/mounts/{}", path.replace('/', "~1")), Value::Null);
@@ -190,11 +196,7 @@ fn a_volume_of_the_manifest_takes_the_place_of_a_default() {
     change(&mut facts, "/members/app/files/~1etc~1hosts", json!("my own"));
     change(&mut facts, "/members/app/files/~1etc~1hostname", json!("my own"));
     for path in ["/etc/hosts", "/dev/shm", "/etc/hostname"] {
-        change(
-            &mut facts,
-            &format!("/members/app/mounts/{}", path.replace('/', "~1")),
-            mount("ext4", "rw", "volume:data"),
-        );
+        change(&mut facts, &format!("/members/app/mounts/{}", path.replace('/', "~1")), volume("rw", "volume:data"));
     }
     facts.identities.get_mut("app").expect("app").insert("shm".to_owned(), "7".to_owned());
     assert_eq!(found(&facts, &pod, &host("v1")), Vec::<String>::new());

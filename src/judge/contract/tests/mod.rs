@@ -94,6 +94,20 @@ fn mount(kind: &str, access: &str, source: &str) -> Value {
         "propagation": "private", "source": source, "root": "/"})
 }
 
+fn volume(access: &str, source: &str) -> Value {
+    let mut volume = mount("bind", access, source);
+    volume["options"] = json!([access]);
+    volume
+}
+
+fn inherited() -> Value {
+    let mut facts = json!({"umask": "0022", "limits": {}});
+    for fact in ["nice", "policy", "io_priority", "cpus", "mems", "personality"] {
+        facts[fact] = json!("inherited");
+    }
+    facts
+}
+
 fn mounts(root_access: &str) -> Map<String, Value> {
     let mut mounts = Map::new();
     for (target, value) in [
@@ -106,6 +120,10 @@ fn mounts(root_access: &str) -> Map<String, Value> {
         ("/sys", mount("sysfs", "ro", "sysfs")),
         ("/sys/fs/cgroup", mount("tmpfs", "ro", "tmpfs")),
         ("/sys/fs/cgroup/<controller>", mount("cgroup", "ro", "cgroup")),
+        ("/etc/hosts", mount("bind", "rw", "hosts")),
+        ("/etc/hostname", mount("bind", root_access, "hostname")),
+        ("/etc/resolv.conf", mount("bind", root_access, "resolv.conf")),
+        ("/dev/termination-log", mount("bind", "rw", "termination-log")),
     ] {
         mounts.insert(target.to_owned(), value);
     }
@@ -121,8 +139,8 @@ fn container_facts(name: &str) -> Value {
     let app = name == "app";
     let mut all = mounts(if app { "rw" } else { "ro" });
     if app {
-        all.insert("/data".to_owned(), mount("ext4", "rw", "volume:data"));
-        all.insert("/keys".to_owned(), mount("ext4", "ro", "volume:keys"));
+        all.insert("/data".to_owned(), volume("rw", "volume:data"));
+        all.insert("/keys".to_owned(), volume("ro", "volume:keys"));
     }
     let mut bounding: Vec<&str> = DEFAULT_SET.to_vec();
     if !app {
@@ -132,7 +150,8 @@ fn container_facts(name: &str) -> Value {
     }
     let effective = if app { bounding.clone() } else { Vec::new() };
     let (uid, gid) = if app { (0, 0) } else { (1000, 2000) };
-    let mut env = json!({"CONTAINER_NAME": name, "HOSTNAME": "foo", "PATH": "/bin"});
+    let mut env = json!({"CONTAINER_NAME": name, "HOSTNAME": "foo", "HOME": if app { "/root" } else { "/" },
+        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"});
     if app {
         env["COLOUR"] = json!("red");
     }
@@ -155,8 +174,12 @@ fn container_facts(name: &str) -> Value {
         "security": {"no_new_privs": !app, "seccomp": "disabled", "apparmor": null,
             "devices": ["c *:* m", "b *:* m", "c 1:3 rwm", "c 1:5 rwm", "c 1:7 rwm", "c 1:8 rwm", "c 1:9 rwm", "c 5:0 rwm", "c 5:2 rwm", "c 136:* rwm"]},
         "mounts": all,
+        "instances": {"/proc": "own", "/sys": "sandbox", "/dev": "own", "/dev/pts": "own", "/dev/mqueue": "sandbox"},
+        "inherited": inherited(),
+        "controls": {},
+        "sysctls": {},
         "shm": {"of": "sandbox", "mode": "1777", "size_bytes": 67_108_864},
-        "uts": {"hostname": "foo"},
+        "uts": {"hostname": "foo", "domainname": "<host>"},
         "oom": {"score_adj": if app { 969 } else { 999 }},
         "environment": {"args": ["/bin/serve", "--name", name], "env": env, "cwd": if app { "/data" } else { "/" }, "executable": "/bin/serve"},
         "files": {"/etc/hostname": "foo\n", "/etc/hosts": hosts,
@@ -172,10 +195,15 @@ fn sandbox_facts() -> Value {
         "cgroup": {"path": "kubepods/burstable/pod<uid>/<sandbox>", "elsewhere": {}, "outside": [], "unified": null},
         "limits": {"memory_bytes": "max", "memory_swap_bytes": "max", "cpu_quota_usec": "max", "cpu_period_usec": 100_000,
             "cpu_share": {"cpu.shares": 2}, "pids": "max"},
-        "credentials": {"capabilities": {"inheritable": [], "bounding": DEFAULT_SET, "ambient": []}},
-        "security": {"devices": ["c *:* m", "c 1:3 rwm", "c 5:2 rwm"]},
+        "credentials": {"uid": [65535, 65535, 65535, 65535],
+            "capabilities": {"inheritable": [], "bounding": DEFAULT_SET, "ambient": []}},
+        "instances": {"/proc": "own", "/sys": "own", "/dev": "own", "/dev/pts": "own", "/dev/mqueue": "own"},
+        "inherited": inherited(),
+        "controls": {},
+        "sysctls": {},
+        "security": {"no_new_privs": true, "seccomp": "filter", "devices": ["c *:* m", "c 1:3 rwm", "c 5:2 rwm"]},
         "mounts": {"/": mount("overlay", "ro", "rootfs")},
-        "uts": {"hostname": "foo"},
+        "uts": {"hostname": "foo", "domainname": "<host>"},
         "oom": {"score_adj": -998},
     })
 }
@@ -186,7 +214,11 @@ fn facts() -> Facts {
         "pod": {"network": {"interfaces": {"lo": ["127.0.0.1/8"], "eth0": ["ipv4"]}, "up": ["eth0", "lo"], "routes": ["default via gateway dev eth0"]}, "strays": [],
             "cgroup": {"memory_bytes": 278_433_792, "cpu_quota_usec": "max", "cpu_period_usec": 100_000, "cpu_share": {"cpu.shares": 256}, "pids": "max"}},
     });
-    let identities = [("app", "shm", "1"), ("side", "shm", "1"), ("app", "root", "2"), ("side", "root", "3")];
+    let mut identities = vec![("app", "root", "2"), ("side", "root", "3")];
+    identities.extend([("app", "termination-log", "4"), ("side", "termination-log", "5")]);
+    for kind in ["shm", "hosts", "hostname", "resolv-conf"] {
+        identities.extend([("app", kind, "1"), ("side", kind, "1")]);
+    }
     let mut facts = Facts { document, ..Facts::default() };
     for (member, kind, identity) in identities {
         facts.identities.entry(member.to_owned()).or_default().insert(kind.to_owned(), identity.to_owned());

@@ -145,6 +145,49 @@ fn every_rule_turns_red_for_its_own_property_at_its_own_member() {
         ("app/mounts/~1proc/options", json!(["rw"]), "M11", "app"),
         ("app/mounts/~1proc/superblock", json!(["rw", "hidepid=2"]), "M11", "app"),
         ("app/mounts/~1dev~1pts/superblock", json!(["mode=600", "ptmxmode=000"]), "M11", "app"),
+        ("app/instances/~1proc", json!("host"), "M11", "app"),
+        ("side/instances/~1proc", json!("=app"), "M11", "side"),
+        ("sandbox/instances/~1proc", json!("host"), "M11", "sandbox"),
+        ("app/instances/~1sys", json!("host"), "M11", "app"),
+        ("app/instances/~1sys", json!("own"), "M11", "app"),
+        ("app/instances/~1dev", json!("host"), "M11", "app"),
+        ("side/instances/~1dev~1pts", json!("=app"), "M11", "side"),
+        ("side/instances/~1dev~1mqueue", json!("own"), "I5", "side"),
+        ("side/instances/~1dev~1mqueue", json!("host"), "I5", "side"),
+        ("app/mounts/~1dev/options", json!(["ro"]), "M11", "app"),
+        ("app/mounts/~1data/options", json!(["rw", "noexec"]), "M3", "app"),
+        ("app/mounts/~1dev~1termination-log", Value::Null, "M12", "app"),
+        ("app/mounts/~1dev~1termination-log/options", json!(["ro"]), "M12", "app"),
+        ("app/mounts/~1etc~1hosts", Value::Null, "T5", "app"),
+        ("side/mounts/~1etc~1hosts/options", json!(["ro"]), "T5", "side"),
+        ("side/mounts/~1etc~1hosts/source", json!("host:/etc/hosts"), "T5", "side"),
+        ("app/mounts/~1etc~1resolv.conf/options", json!(["ro"]), "T4", "app"),
+        ("side/mounts/~1etc~1resolv.conf/options", json!(["rw"]), "T4", "side"),
+        ("app/mounts/~1etc~1hostname", Value::Null, "U1", "app"),
+        ("app/uts/domainname", json!("example"), "U1", "app"),
+        ("app/environment/env/PATH", json!("/bin"), "member", "app"),
+        ("app/environment/env/HOME", json!("/"), "member", "app"),
+        ("app/inherited/umask", json!("0077"), "S10", "app"),
+        ("app/inherited/nice", json!(10), "S10", "app"),
+        ("sandbox/inherited/policy", json!(3), "S10", "sandbox"),
+        ("app/inherited/io_priority", json!(24576), "S10", "app"),
+        ("app/inherited/personality", json!("00000008"), "S10", "app"),
+        ("side/inherited/limits", json!({"nofile": "1024:1024"}), "S10", "side"),
+        ("app/inherited/cpus", json!("0"), "L14", "app"),
+        ("app/inherited/mems", json!("1"), "L14", "app"),
+        ("app/controls", json!({"memory.high": "4096"}), "L4", "app"),
+        ("app/controls", json!({"memory.soft_limit_in_bytes": "4096"}), "L5", "app"),
+        ("app/controls", json!({"memory.oom_control": "oom_kill_disable 1"}), "L7", "app"),
+        ("app/controls", json!({"cpu.max.burst": "100"}), "L8", "app"),
+        ("sandbox/controls", json!({"cpu.idle": "1"}), "L13", "sandbox"),
+        ("app/controls", json!({"memory.swappiness": "1"}), "L18", "app"),
+        ("app/sysctls", json!({"net.core.somaxconn": "1"}), "T8", "app"),
+        ("app/sysctls", json!({"net.ipv4.ping_group_range": "0 7"}), "T8", "app"),
+        ("sandbox/sysctls", json!({"kernel.sem": "1 2 3 4"}), "Y2", "sandbox"),
+        ("sandbox/credentials/uid", json!([0, 0, 0, 0]), "S1", "sandbox"),
+        ("sandbox/security/no_new_privs", json!(false), "S6", "sandbox"),
+        ("sandbox/security/seccomp", json!("disabled"), "S7", "sandbox"),
+        ("sandbox/mounts/~1/options", json!(["rw"]), "M5", "sandbox"),
         ("sandbox/state", json!("exited"), "member", "sandbox"),
     ];
     for (place, value, property, member) in changes {
@@ -171,7 +214,7 @@ fn no_check_holds_of_nonsense() {
         }
         let path = look::path(&check.member, &check.at);
         let keys = keys(&path);
-        if !["shm", "root"].contains(&check.at.as_str()) {
+        if !["shm", "root", "hosts", "hostname", "resolv-conf", "termination-log"].contains(&check.at.as_str()) {
             put(&mut facts.document, &keys, json!("nonsense"));
         }
         let again = judged(&pod(), &facts, &host("v1"));
@@ -215,6 +258,14 @@ fn sharing_strays_and_the_network_turn_red() {
     let another = |facts: &mut Facts| drop(identity(facts, "side").insert("shm".to_owned(), "9".to_owned()));
     assert_eq!(red(another), ["I2 side shm"]);
     assert_eq!(red(|facts| drop(identity(facts, "side").remove("shm"))), ["I2 side shm"]);
+    for (kind, property) in [("hosts", "T5"), ("hostname", "U1"), ("resolv-conf", "T4"), ("termination-log", "M12")] {
+        let mut facts = facts();
+        let same = if kind == "termination-log" { "4" } else { "9" };
+        identity(&mut facts, "side").insert(kind.to_owned(), same.to_owned());
+        assert_eq!(findings(&judged(&pod(), &facts, &host("v1"))), [(property, "side", kind)]);
+        identity(&mut facts, "side").remove(kind);
+        assert_eq!(findings(&judged(&pod(), &facts, &host("v1"))), [(property, "side", kind)]);
+    }
     assert_eq!(red(|facts| drop(identity(facts, "side").insert("root".to_owned(), "2".to_owned()))), ["M1 side root"]);
     assert_eq!(red(|facts| drop(identity(facts, "app").remove("root"))), ["M1 side root"]);
     assert_eq!(red(|facts| *of_pod(facts, "strays") = json!(["sleep 1d"])), ["member  pod.strays"]);

@@ -181,6 +181,13 @@ pub(in crate::runtime::cri) struct StopContainerRequest {
     pub timeout: i64,
 }
 
+/// Asks for a container to be removed.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(in crate::runtime::cri) struct RemoveContainerRequest {
+    #[prost(string, tag = "1")]
+    pub container_id: String,
+}
+
 /// Asks for a container's status.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(in crate::runtime::cri) struct ContainerStatusRequest {

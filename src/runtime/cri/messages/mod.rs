@@ -46,6 +46,7 @@ calls! {
     "RuntimeService" "CreateContainer": CreateContainerRequest => CreateContainerResponse;
     "RuntimeService" "StartContainer": StartContainerRequest => Nothing;
     "RuntimeService" "StopContainer": StopContainerRequest => Nothing;
+    "RuntimeService" "RemoveContainer": RemoveContainerRequest => Nothing;
     "RuntimeService" "ContainerStatus": ContainerStatusRequest => ContainerStatusResponse;
     "RuntimeService" "ListContainers": ListContainersRequest => ListContainersResponse;
     "RuntimeService" "ExecSync": ExecSyncRequest => ExecSyncResponse;

@@ -29,12 +29,13 @@ pub(in crate::runtime::cri) enum ImageUser {
     Name(String),
 }
 
-/// A container of a plan. `sources` are the host's paths of its mounts, in order.
+/// A container of a plan. `sources` are the host's paths of its mounts, in order; `attempt` says how often it was made before.
 pub(in crate::runtime::cri) fn container(
     plan: &Plan,
     container: &ContainerPlan,
     image: &ImageChoice,
     sources: &[PathBuf],
+    attempt: u32,
 ) -> ContainerConfig {
     let (command, args) = match image.stand_in {
         true => (container.stand_in_argv.clone(), Vec::new()),
@@ -43,7 +44,7 @@ pub(in crate::runtime::cri) fn container(
     let mut labels = labels(plan);
     labels.insert("io.kubernetes.container.name".to_owned(), container.name.clone());
     ContainerConfig {
-        metadata: Some(ContainerMetadata { name: container.name.clone(), attempt: 0 }),
+        metadata: Some(ContainerMetadata { name: container.name.clone(), attempt }),
         image: Some(ImageSpec { image: image.reference.clone(), user_specified_image: container.image.clone() }),
         command,
         args,
@@ -51,7 +52,7 @@ pub(in crate::runtime::cri) fn container(
         envs: container.env.iter().map(|(key, value)| KeyValue { key: key.clone(), value: value.clone() }).collect(),
         mounts: mounts(container, sources),
         labels,
-        log_path: log_path(&container.name),
+        log_path: log_path(&container.name, attempt),
         linux: Some(LinuxContainerConfig {
             resources: Some(resources(&container.resources, container.oom_score_adj)),
             security_context: Some(security(plan, container, &image.user)),
@@ -60,8 +61,8 @@ pub(in crate::runtime::cri) fn container(
 }
 
 /// Where a container's output goes, below the sandbox's log directory.
-fn log_path(container: &str) -> String {
-    format!("{container}/0.log")
+fn log_path(container: &str, attempt: u32) -> String {
+    format!("{container}/{attempt}.log")
 }
 
 fn mounts(container: &ContainerPlan, sources: &[PathBuf]) -> Vec<Mount> {
@@ -135,7 +136,7 @@ mod tests {
     #[test]
     fn an_ordinary_container() {
         let plan = samples::plan();
-        let config = container(&plan, &plan.containers[0], &choice(true), &[PathBuf::from("/run/v/shared")]);
+        let config = container(&plan, &plan.containers[0], &choice(true), &[PathBuf::from("/run/v/shared")], 0);
         let expected = r#"ContainerConfig {
     metadata: Some(
         ContainerMetadata {
@@ -238,9 +239,10 @@ mod tests {
         planned.command = vec!["/bin/httpbin".to_owned()];
         planned.args = vec!["-v".to_owned()];
         planned.working_dir = Some("/srv".to_owned());
-        let config = container(&plan, &planned, &choice(false), &[]);
+        let config = container(&plan, &planned, &choice(false), &[], 1);
         assert_eq!((config.command, config.args), (vec!["/bin/httpbin".to_owned()], vec!["-v".to_owned()]));
         assert_eq!(config.working_dir, "/srv");
+        assert_eq!((config.metadata.map(|m| m.attempt), config.log_path.as_str()), (Some(1), "app/1.log"));
     }
 
     #[test]

@@ -52,6 +52,7 @@ mod samples {
             namespaces: Namespaces { network: Scope::Pod, ipc: Scope::Pod, pid: Scope::Container },
             own_users: false,
             cgroups: vec![cgroup("kubepods".to_owned()), cgroup(format!("kubepods/burstable/pod{uid}"))],
+            restart_policy: crate::pod::RestartPolicy::Always,
             grace_period_seconds: 30,
             resolv_conf: None,
             network_files: NetworkFiles::default(),
@@ -72,6 +73,7 @@ mod samples {
     pub fn container() -> ContainerPlan {
         ContainerPlan {
             name: "app".to_owned(),
+            role: Role::App,
             image: "docker.io/kennethreitz/httpbin".to_owned(),
             command: Vec::new(),
             args: Vec::new(),

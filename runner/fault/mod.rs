@@ -1,0 +1,172 @@
+//! What goes wrong, with which Pod, and how.
+
+mod config;
+mod process;
+mod table;
+mod wrapper;
+
+use serde_json::Value;
+use std::path::Path;
+
+pub use table::faults;
+pub use wrapper::{is_wrapper, link, wrap};
+
+/// Names of the containers, in the manifest's order. The last is the one that is struck alone, so that what compares
+/// containers in their order names it.
+pub const CONTAINERS: [&str; 3] = ["web", "log", "job"];
+
+/// One fault of a runtime.
+pub struct Fault {
+    /// Name of the trial, and of the Pod.
+    pub name: &'static str,
+    /// The Pod that it is put into.
+    pub shape: Shape,
+    /// Which of its members.
+    pub strikes: Strikes,
+    /// What must be found.
+    pub property: &'static str,
+    /// And where: how the fact's path begins.
+    pub at: &'static str,
+    /// The fault itself.
+    pub edit: Edit,
+    /// What the host must have.
+    pub needs: Needs,
+    /// A cgroup is where the runtime did not make it for the Pod, and is left behind.
+    pub leaves: bool,
+}
+
+/// How a fault is made.
+#[derive(Clone, Copy)]
+pub enum Edit {
+    /// In the bundle's config.json, before the runtime reads it. The folder is the bundle.
+    Config(fn(&mut Value, &Path)),
+    /// To the process that the runtime has made, before its program starts: its pid.
+    After(fn(i32) -> Result<(), String>),
+}
+
+/// Which members a fault strikes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Strikes {
+    /// One container.
+    Only(&'static str),
+    /// All containers, not the sandbox.
+    Every,
+    /// The sandbox alone.
+    Sandbox,
+    /// The sandbox, and with it whatever of it the containers share or are compared with.
+    SandboxAndSo,
+}
+
+impl Strikes {
+    /// Whether the member of this container name, or the sandbox, is struck.
+    pub fn hits(self, container: Option<&str>) -> bool {
+        match self {
+            Strikes::Only(name) => container == Some(name),
+            Strikes::Every => container.is_some(),
+            Strikes::Sandbox | Strikes::SandboxAndSo => container.is_none(),
+        }
+    }
+}
+
+/// What a fault can only be made with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    Nothing,
+    /// Controllers of v1: on v2 there is no such setting, or it cannot be read.
+    V1,
+    /// A processor to take away.
+    TwoProcessors,
+}
+
+impl Fault {
+    /// Why it cannot be made on this host.
+    pub fn why_impossible(&self) -> Option<String> {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        match self.needs {
+            Needs::V1 if !Path::new("/sys/fs/cgroup/memory").exists() => {
+                Some("needs controllers of cgroup v1".to_owned())
+            }
+            Needs::TwoProcessors if processors < 2 => Some("needs two processors".to_owned()),
+            _ => None,
+        }
+    }
+}
+
+/// Pods that faults are put into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// Three containers that ask for different things.
+    Plain,
+    /// The same with one PID namespace.
+    SharedPid,
+    /// In the host's network, …
+    HostNetwork,
+    /// … PID namespace, …
+    HostPid,
+    /// … and IPC namespace.
+    HostIpc,
+    /// With a privileged container, the last.
+    Privileged,
+}
+
+impl Shape {
+    pub const ALL: [Shape; 6] =
+        [Shape::Plain, Shape::SharedPid, Shape::HostNetwork, Shape::HostPid, Shape::HostIpc, Shape::Privileged];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Shape::Plain => "plain",
+            Shape::SharedPid => "shared-pid",
+            Shape::HostNetwork => "host-network",
+            Shape::HostPid => "host-pid",
+            Shape::HostIpc => "host-ipc",
+            Shape::Privileged => "privileged",
+        }
+    }
+
+    /// Its manifest under a name.
+    pub fn manifest(self, name: &str) -> String {
+        let of_pod = match self {
+            Shape::Plain | Shape::Privileged => "terminationGracePeriodSeconds: 30",
+            Shape::SharedPid => "shareProcessNamespace: true",
+            Shape::HostNetwork => "hostNetwork: true",
+            Shape::HostPid => "hostPID: true",
+            Shape::HostIpc => "hostIPC: true",
+        };
+        let job = match self {
+            Shape::Privileged => "privileged: true",
+            _ => "capabilities: {drop: [MKNOD], add: [NET_ADMIN]}",
+        };
+        format!(
+            "\
+apiVersion: v1
+kind: Pod
+metadata: {{name: {name}}}
+spec:
+  {of_pod}
+  securityContext: {{supplementalGroups: [3000]}}
+  volumes:
+  - {{name: data, emptyDir: {{}}}}
+  - {{name: keys, emptyDir: {{}}}}
+  containers:
+  - name: web
+    image: podcheck
+    command: [serve, --name, web]
+    resources: {{limits: {{memory: 96Mi, cpu: 700m}}}}
+    volumeMounts: [{{name: data, mountPath: /data}}]
+  - name: log
+    image: podcheck
+    command: [serve, --name, log]
+    securityContext: {{runAsUser: 1000, runAsGroup: 2000, allowPrivilegeEscalation: false, readOnlyRootFilesystem: true}}
+  - name: job
+    image: podcheck
+    command: [serve, --name, job]
+    workingDir: /data
+    env: [{{name: COLOUR, value: red}}]
+    resources: {{limits: {{memory: 64Mi, cpu: 500m}}, requests: {{memory: 32Mi, cpu: 250m}}}}
+    securityContext: {{{job}}}
+    volumeMounts: [{{name: data, mountPath: /data}}, {{name: keys, mountPath: /keys, readOnly: true}}]
+"
+        )
+    }
+}

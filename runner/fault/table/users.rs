@@ -1,0 +1,22 @@
+//! Users and groups.
+
+use super::super::config::*;
+use super::super::{Fault, Strikes};
+use super::{JOB, LOG, fault};
+use serde_json::json;
+
+/// The faults.
+pub fn users() -> Vec<Fault> {
+    const USER: &str = "/process/user";
+    vec![
+        fault("user-ignored", LOG, "S1", "credentials.uid").config(|c, _| set(c, &format!("{USER}/uid"), json!(0))),
+        fault("user-unasked", JOB, "S1", "credentials.uid").config(|c, _| set(c, &format!("{USER}/uid"), json!(1))),
+        fault("group-ignored", LOG, "S1", "credentials.gid").config(|c, _| set(c, &format!("{USER}/gid"), json!(0))),
+        fault("group-more", JOB, "S1", "credentials.groups").config(|c, _| {
+            list(c, &format!("{USER}/additionalGids")).push(json!(27));
+        }),
+        fault("group-less", Strikes::Every, "S1", "credentials.groups").config(|c, _| {
+            list(c, &format!("{USER}/additionalGids")).retain(|group| *group != 3000);
+        }),
+    ]
+}

@@ -1,0 +1,164 @@
+//! What is to be done next: a pure function of the containers' lives.
+//! Source: Kubernetes pkg/kubelet/kuberuntime (`computePodActions`, `computeInitContainerActions`).
+
+use super::life::{Life, Now};
+use super::phase;
+use crate::plan::Role;
+use crate::pod::RestartPolicy;
+use std::time::Instant;
+
+/// What a kubelet does next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Todo {
+    /// Start these, by index, which nothing orders.
+    Start(Vec<usize>),
+    /// The Pod's work is over: its sidecars end.
+    StopSidecars,
+    /// Nothing before then, or before something ends.
+    Wait(Option<Instant>),
+}
+
+/// What is to be done at `now`.
+pub(super) fn next(lives: &[Life], policy: RestartPolicy, now: Instant) -> Todo {
+    if phase::is_over(lives, policy) {
+        let up = lives.iter().any(|life| life.role == Role::Sidecar && life.now == Now::Running);
+        return if up { Todo::StopSidecars } else { Todo::Wait(None) };
+    }
+    let mut due = Vec::new();
+    let mut until: Option<Instant> = None;
+    let mut consider = |at: usize, life: &Life| match (life.now, life.due()) {
+        (Now::Waiting, _) => due.push(at),
+        (Now::Ended, Some(then)) if then > now => until = Some(until.map_or(then, |other| other.min(then))),
+        (Now::Ended, Some(_)) => due.push(at),
+        _ => {}
+    };
+    let begun = lives.iter().any(|life| life.role == Role::App && life.starts > 0);
+    let mut blocked = false;
+    for (at, life) in lives.iter().enumerate().filter(|(_, life)| life.role != Role::App) {
+        match life.role {
+            // One that has run need not run now for the next to start.
+            Role::Sidecar if !blocked => {
+                consider(at, life);
+                blocked = !has_started(life);
+            }
+            Role::Init if !blocked && !begun && !life.is_complete() => {
+                consider(at, life);
+                blocked = true;
+            }
+            // Sidecars of before are seen to while an init container runs.
+            Role::Sidecar if has_started(life) => consider(at, life),
+            _ => {}
+        }
+    }
+    if !blocked {
+        for (at, life) in lives.iter().enumerate().filter(|(_, life)| life.role == Role::App) {
+            if life.now == Now::Waiting || phase::is_wanted_again(life, policy) {
+                consider(at, life);
+            }
+        }
+    }
+    if due.is_empty() { Todo::Wait(until) } else { Todo::Start(due) }
+}
+
+fn has_started(life: &Life) -> bool {
+    life.now == Now::Running || life.ends.iter().any(|end| end.refused.is_none())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn lives(roles: &[Role]) -> Vec<Life> {
+        let base = Duration::from_secs(10);
+        roles.iter().enumerate().map(|(i, role)| Life::new(&format!("c{i}"), *role, base)).collect()
+    }
+
+    fn end(life: &mut Life, code: i32) {
+        life.ended(code, String::new());
+    }
+
+    fn todo(lives: &[Life], policy: RestartPolicy) -> Todo {
+        next(lives, policy, Instant::now())
+    }
+
+    use RestartPolicy::{Always, Never, OnFailure};
+    use Role::{App, Init, Sidecar};
+
+    #[test]
+    fn apps_without_anything_before_them_start_together() {
+        assert_eq!(todo(&lives(&[App, App, App]), Always), Todo::Start(vec![0, 1, 2]));
+    }
+
+    #[test]
+    fn init_containers_run_one_after_the_other_before_the_apps() {
+        let mut lives = lives(&[Init, Init, App, App]);
+        assert_eq!(todo(&lives, Never), Todo::Start(vec![0]));
+        lives[0].started(None);
+        assert_eq!(todo(&lives, Never), Todo::Wait(None));
+        end(&mut lives[0], 0);
+        assert_eq!(todo(&lives, Never), Todo::Start(vec![1]));
+        lives[1].started(None);
+        end(&mut lives[1], 0);
+        assert_eq!(todo(&lives, Never), Todo::Start(vec![2, 3]));
+    }
+
+    #[test]
+    fn an_init_container_that_fails_ends_a_pod_or_is_tried_again() {
+        let mut failed = lives(&[Init, App]);
+        failed[0].started(None);
+        end(&mut failed[0], 7);
+        assert_eq!(todo(&failed, Never), Todo::Wait(None));
+        assert_eq!(todo(&failed, OnFailure), Todo::Start(vec![0]));
+        failed[0].back_off_again();
+        failed[0].started(None);
+        end(&mut failed[0], 7);
+        assert!(matches!(todo(&failed, Always), Todo::Wait(Some(_))));
+    }
+
+    #[test]
+    fn a_sidecar_is_up_before_what_follows_it_and_always_comes_back() {
+        let mut lives = lives(&[Sidecar, Init, App]);
+        assert_eq!(todo(&lives, Never), Todo::Start(vec![0]));
+        lives[0].started(None);
+        assert_eq!(todo(&lives, Never), Todo::Start(vec![1]));
+        lives[1].started(None);
+        end(&mut lives[0], 1);
+        assert_eq!(todo(&lives, Never), Todo::Start(vec![0]), "while the init container runs");
+        lives[0].started(None);
+        end(&mut lives[1], 0);
+        lives[2].started(None);
+        end(&mut lives[0], 0);
+        assert_eq!(todo(&lives, Never), Todo::Start(vec![0]));
+        lives[0].started(None);
+        end(&mut lives[2], 0);
+        assert_eq!(todo(&lives, Never), Todo::StopSidecars);
+    }
+
+    #[test]
+    fn a_sidecar_that_does_not_start_lets_nothing_pass() {
+        let mut lives = lives(&[Sidecar, App]);
+        lives[0].started(Some("no such command".to_owned()));
+        lives[0].back_off_again();
+        lives[0].started(Some("no such command".to_owned()));
+        assert!(matches!(todo(&lives, Always), Todo::Wait(Some(_))));
+    }
+
+    #[test]
+    fn what_ended_comes_back_as_the_policy_says() {
+        for (policy, code, again) in [
+            (Always, 0, true),
+            (Always, 1, true),
+            (OnFailure, 0, false),
+            (OnFailure, 1, true),
+            (Never, 0, false),
+            (Never, 1, false),
+        ] {
+            let mut lives = lives(&[App, App]);
+            lives.iter_mut().for_each(|life| life.started(None));
+            end(&mut lives[1], code);
+            let expected = if again { Todo::Start(vec![1]) } else { Todo::Wait(None) };
+            assert_eq!(todo(&lives, policy), expected, "{policy:?} after {code}");
+        }
+    }
+}

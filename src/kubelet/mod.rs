@@ -1,0 +1,257 @@
+//! What a kubelet does with a runtime over time, the same for every runtime: order, restarts, ending.
+//!
+//! It acts when it is asked to look, and while something is waited for; nothing happens behind anybody's back. So a case sees
+//! a container ended for as long as it likes, and a restart when it waits for one.
+
+mod back_off;
+mod decide;
+mod life;
+mod phase;
+
+pub use life::{End, Life, Now};
+pub use phase::Phase;
+
+use crate::host::{TrialDir, scaled};
+use crate::plan::{Plan, Role};
+use crate::runtime::{Refused, Reported, RunningPod, Runtime, RuntimeError, Started};
+use decide::Todo;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Init containers may take this long altogether, on a machine of ordinary speed.
+const INITIALISED: Duration = Duration::from_secs(60);
+/// Between two looks.
+const PAUSE: Duration = Duration::from_millis(2);
+
+/// How long a kubelet waits before it starts a container again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// Before the second restart; doubled for each further one. A kubelet's is 10 s.
+    pub back_off: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Pace { back_off: back_off::BASE }
+    }
+}
+
+/// A Pod, and who sees to it.
+pub struct Kubelet {
+    pod: Box<dyn RunningPod>,
+    dir: Arc<TrialDir>,
+    plan: Plan,
+    lives: Vec<Life>,
+}
+
+impl Kubelet {
+    /// Brings a Pod up: the sandbox, the init containers one after the other, then the rest. Returns once every container of
+    /// the Pod was started, or never will be; with `hold`, once that one was.
+    ///
+    /// # Errors
+    /// The runtime failed, or the init containers took too long; then nothing is left. A container that ends or is refused is
+    /// no error: [`Kubelet::lives`] says so.
+    pub fn start(
+        runtime: &dyn Runtime,
+        plan: &Plan,
+        dir: &Arc<TrialDir>,
+        pace: Pace,
+        hold: Option<&str>,
+    ) -> Result<Kubelet, RuntimeError> {
+        let mut lives: Vec<Life> = plan.containers.iter().map(|c| Life::new(&c.name, c.role, pace.back_off)).collect();
+        let first = match decide::next(&lives, plan.restart_policy, Instant::now()) {
+            Todo::Start(first) => first,
+            Todo::StopSidecars | Todo::Wait(_) => Vec::new(),
+        };
+        let names: Vec<&str> = first.iter().map(|&at| plan.containers[at].name.as_str()).collect();
+        let Started { pod, refused } = runtime.start(plan, dir, &names)?;
+        note_started(&mut lives, &first, refused);
+        let mut kubelet = Kubelet { pod, dir: Arc::clone(dir), plan: plan.clone(), lives };
+        kubelet.settle(hold)?;
+        Ok(kubelet)
+    }
+
+    /// Goes on until every container was started once, none of them again.
+    fn settle(&mut self, hold: Option<&str>) -> Result<(), RuntimeError> {
+        let deadline = Instant::now() + scaled(INITIALISED);
+        let up = |kubelet: &Kubelet| {
+            let mut lives = kubelet.lives.iter();
+            let apps = || kubelet.lives.iter().filter(|life| life.role == Role::App);
+            apps().all(|life| life.starts > 0)
+                || kubelet.phase() == Phase::Failed
+                || hold.is_some_and(|hold| lives.any(|life| life.name == hold && life.starts > 0))
+        };
+        while !up(self) {
+            if Instant::now() > deadline {
+                return Err(self.overdue());
+            }
+            self.look()?;
+            if !self.act()? {
+                std::thread::sleep(PAUSE);
+            }
+        }
+        Ok(())
+    }
+
+    fn overdue(&self) -> RuntimeError {
+        let open = self.lives.iter().find(|life| life.role == Role::Init && !life.is_complete());
+        let name = open.map_or("an init container", |life| life.name.as_str());
+        RuntimeError::Deadline {
+            runtime: "the Pod".to_owned(),
+            action: format!("get past {name}"),
+            seconds: scaled(INITIALISED).as_secs(),
+            log: String::new(),
+        }
+    }
+
+    /// Does what is to be done by what was seen; false if there is nothing to do now.
+    fn act(&mut self) -> Result<bool, RuntimeError> {
+        match decide::next(&self.lives, self.plan.restart_policy, Instant::now()) {
+            Todo::Wait(_) => Ok(false),
+            Todo::Start(which) => self.start_again(&which).map(|()| true),
+            Todo::StopSidecars => self.stop_sidecars(self.grace()).map(|()| true),
+        }
+    }
+
+    /// Takes note of containers that have ended. Where all held processes live there is nothing to ask the runtime.
+    ///
+    /// # Errors
+    /// The runtime did not answer.
+    pub fn look(&mut self) -> Result<(), RuntimeError> {
+        let lives = |life: &Life| {
+            let held = self.pod.members().iter().find(|member| member.name == life.name);
+            held.is_some_and(|member| member.process.is_alive())
+        };
+        if self.lives.iter().all(|life| life.now != Now::Running || lives(life)) {
+            return Ok(());
+        }
+        let reported = self.pod.reported()?;
+        for life in self.lives.iter_mut().filter(|life| life.now == Now::Running) {
+            if let Some(Reported { exit_code: Some(code), reason, .. }) = reported.get(&life.name) {
+                life.ended(*code, reason.clone());
+            }
+        }
+        Ok(())
+    }
+
+    fn start_again(&mut self, which: &[usize]) -> Result<(), RuntimeError> {
+        let mut names = Vec::new();
+        for &at in which {
+            let life = &mut self.lives[at];
+            if life.starts > 0 {
+                life.back_off_again();
+                self.pod.remove_container(&life.name)?;
+            }
+            names.push(self.plan.containers[at].name.as_str());
+        }
+        let refused = self.pod.start_containers(&self.dir, &names)?;
+        note_started(&mut self.lives, which, refused);
+        Ok(())
+    }
+
+    /// Acts until `done` or the deadline, and says whether it came to be.
+    ///
+    /// # Errors
+    /// The runtime failed.
+    pub fn wait(&mut self, deadline: Instant, done: impl Fn(&Kubelet) -> bool) -> Result<bool, RuntimeError> {
+        loop {
+            self.look()?;
+            if done(self) {
+                return Ok(true);
+            }
+            if Instant::now() > deadline {
+                return Ok(false);
+            }
+            if !self.act()? {
+                std::thread::sleep(PAUSE);
+            }
+        }
+    }
+
+    /// The Pod's phase.
+    pub fn phase(&self) -> Phase {
+        phase::of(&self.lives, self.plan.restart_policy)
+    }
+
+    /// Each container's life so far, in the plan's order.
+    pub fn lives(&self) -> &[Life] {
+        &self.lives
+    }
+
+    /// The Pod as the runtime has it.
+    pub fn pod(&self) -> &dyn RunningPod {
+        self.pod.as_ref()
+    }
+
+    /// The Pod as the runtime has it, to run commands in it.
+    pub fn pod_mut(&mut self) -> &mut dyn RunningPod {
+        self.pod.as_mut()
+    }
+
+    /// What the runtime says of its containers, and what only a kubelet knows.
+    ///
+    /// # Errors
+    /// The runtime did not answer.
+    pub fn reported(&mut self) -> Result<BTreeMap<String, Reported>, RuntimeError> {
+        let mut reported = self.pod.reported()?;
+        for life in &self.lives {
+            let status = reported.entry(life.name.clone()).or_default();
+            status.restarts = life.starts.saturating_sub(1);
+            match (life.now, life.ends.last()) {
+                (Now::Waiting, _) => "waiting".clone_into(&mut status.state),
+                (Now::Ended, Some(End { refused: Some(_), .. })) => "refused".clone_into(&mut status.state),
+                _ => {}
+            }
+        }
+        Ok(reported)
+    }
+
+    fn grace(&self) -> Duration {
+        Duration::from_secs(self.plan.grace_period_seconds)
+    }
+
+    /// One after the other, the last first.
+    fn stop_sidecars(&mut self, grace: Duration) -> Result<(), RuntimeError> {
+        let end = Instant::now() + grace;
+        for life in self.lives.iter().rev().filter(|l| l.role == Role::Sidecar && l.now == Now::Running) {
+            let left = end.saturating_duration_since(Instant::now());
+            self.pod.stop_containers(&[&life.name], whole_seconds(left))?;
+        }
+        self.look()
+    }
+
+    /// Ends the Pod within its grace period: its containers, then the sidecars in reverse order, then the sandbox. A second
+    /// call does nothing.
+    ///
+    /// # Errors
+    /// What would not go.
+    pub fn stop(&mut self) -> Result<(), RuntimeError> {
+        let grace = self.grace();
+        if !self.lives.iter().any(|life| life.role == Role::Sidecar && life.now == Now::Running) {
+            // Nothing is ordered, so the runtime does it all at once.
+            return self.pod.stop(grace);
+        }
+        let end = Instant::now() + grace;
+        let apps = self.lives.iter().filter(|l| l.role != Role::Sidecar && l.now == Now::Running);
+        let apps: Vec<&str> = apps.map(|life| life.name.as_str()).collect();
+        let stopped = self.pod.stop_containers(&apps, grace);
+        let left = whole_seconds(end.saturating_duration_since(Instant::now()));
+        let stopped = stopped.and_then(|()| self.stop_sidecars(left));
+        let removed = self.pod.stop(Duration::ZERO);
+        stopped.and(removed)
+    }
+}
+
+/// Runtimes count whole seconds.
+fn whole_seconds(time: Duration) -> Duration {
+    Duration::from_secs(time.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX))
+}
+
+fn note_started(lives: &mut [Life], which: &[usize], refused: Vec<Refused>) {
+    for &at in which {
+        let life = &mut lives[at];
+        let says = refused.iter().find(|refused| refused.container == life.name).map(|refused| refused.says.clone());
+        life.started(says);
+    }
+}
