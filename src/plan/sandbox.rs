@@ -3,6 +3,9 @@
 use super::{LinuxResources, arithmetic, container};
 use crate::pod::{Pod, Sysctl};
 
+/// Whom the pause image runs as, by its Dockerfile in kubernetes/build/pause.
+const PAUSE_USER: u32 = 65535;
+
 /// The sandbox as a kubelet and a CRI runtime make it.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct SandboxPlan {
@@ -12,7 +15,7 @@ pub struct SandboxPlan {
     pub oom_score_adj: i32,
     /// A privileged container is in the Pod.
     pub privileged: bool,
-    /// Pod-level runAsUser, if set.
+    /// Pod-level runAsUser if set; beside a group alone, which CRI refuses, that of the pause image.
     pub user: Option<u32>,
     /// Pod-level runAsGroup, if set.
     pub group: Option<u32>,
@@ -29,7 +32,7 @@ pub(super) fn of(pod: &Pod) -> SandboxPlan {
         resources: LinuxResources { cpu_shares: Some(arithmetic::shares(0)), ..LinuxResources::default() },
         oom_score_adj: arithmetic::SANDBOX_OOM_SCORE_ADJ,
         privileged: pod.spec.containers.iter().any(|c| c.security.privileged),
-        user: security.run_as_user.or(security.run_as_group.map(|_| 0)),
+        user: security.run_as_user.or(security.run_as_group.map(|_| PAUSE_USER)),
         group: security.run_as_group,
         supplemental_groups: container::supplemental_groups(security),
         sysctls: security.sysctls.clone(),
