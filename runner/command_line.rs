@@ -80,11 +80,12 @@ fn a_file_that_cannot_be_read_names_file_line_column_and_what_to_do() {
 #[test]
 fn what_is_not_implemented_is_refused_by_name() {
     let folder = scratch();
-    let path = file(folder.path(), "users.yaml", &MANIFEST.replace("spec:\n", "spec:\n  hostUsers: false\n"));
+    let labelled = MANIFEST.replace("spec:\n", "spec:\n  securityContext: {seLinuxOptions: {type: spc_t}}\n");
+    let path = file(folder.path(), "labelled.yaml", &labelled);
     let refused = output(&["run", &path.display().to_string()]);
     let said = text(&refused.stderr);
     assert_eq!(refused.status.code(), Some(2), "{said}");
-    assert!(said.contains("hostUsers"), "{said}");
+    assert!(said.contains("seLinuxOptions"), "{said}");
 }
 
 #[test]
@@ -461,10 +462,18 @@ fn the_engine_holds_on_linux_4_19() {
     let records = results["records"].as_array().expect("records are a list");
     assert!(records.len() > 30, "{}", text(&run.stderr));
     for record in records {
+        let word = |key: &str| record[key].as_str().unwrap_or_default();
+        let (id, reason) = (word("id"), word("reason"));
+        if record["verdict"] == "skipped" {
+            // Linux 5.12 brought mounts whose users are mapped; AppArmor is this machine's.
+            assert!(reason.contains("idmapped mounts") || reason.starts_with("needs apparmor"), "{id}: {reason}");
+            continue;
+        }
         let broken: Vec<_> =
             record["findings"].as_array().expect("a list").iter().filter(|f| f["outcome"] == "broken").collect();
         let other = broken.iter().find(|finding| finding["property"] != "S7");
-        assert_eq!((other, record["reason"].as_str()), (None, Some("")), "{}", record["id"]);
-        assert!(!broken.is_empty(), "{} ran without the filter", record["id"]);
+        assert_eq!((other, reason), (None, ""), "{id}");
+        // Where every container of a Pod has a profile, one filter more cannot be told from it.
+        assert!(!broken.is_empty() || id.contains("security/seccomp"), "{id} ran without the filter");
     }
 }
