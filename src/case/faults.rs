@@ -79,13 +79,28 @@ fn faults_of_cases() {
                 "5:12: requires[0]: \"Swap\" is not a name (expected lower-case letters, digits and `-`)",
                 "6:9: source: \"kubernetes.io\" is not a link (expected one that begins with https://)",
                 "7:24: node.pod_pids_limit: 0 is out of range (expected a whole number of at least 1)",
-                "7:27: node.pids: node has no field \"pids\" (expected one of pod_pids_limit, allowed_unsafe_sysctls)",
+                "7:27: node.pids: node has no field \"pids\" (expected one of pod_pids_limit, allowed_unsafe_sysctls, back_off)",
             ],
         ),
         (
             "about: A Pod.\nshows: [N1]\npod: {containers: [{name: a}, {name: b}]}\nalone: true\nalone: false\n",
             &[
                 "5:1: the key \"alone\" stands here for the second time (each key stands once in a map; remove one of the two)",
+            ],
+        ),
+        (
+            "about: A Pod.\nshows: [N1]\npod: {containers: [{name: a}]}\nwhile: x\nnode: {back_off: 2s}\nsteps:\n- {restarts: b, count: 1}\n- {restarts: a}\n- {stop: a, grace: 2}\n- {stop: a, grace: 2m}\n- {kill: c}\n- {phase: failed}\n- {refused: a, because: x}\n- {starts: sandbox}\n",
+            &[
+                "4:8: while: no init container is called \"x\" (the Pod has none that ends)",
+                "5:18: node.back_off: \"2s\" is no back-off (expected milliseconds up to 10000ms, as in 50ms)",
+                "7:14: steps[0].restarts: no container is called \"b\" (this case has a)",
+                "8:3: steps[1]: restarts has no count (add count:)",
+                "9:20: steps[2].grace: expected text, found a number (quote it: \"2\")",
+                "10:20: steps[3].grace: \"2m\" is no grace period (expected whole seconds up to 60s, as in 2s)",
+                "11:10: steps[4].kill: no member is called \"c\" (this case has sandbox, a)",
+                "12:11: steps[5].phase: \"failed\" is not known here (did you mean Failed?)",
+                "13:16: steps[6].because: refused has no field \"because\" (expected one of refused, says, property)",
+                "14:12: steps[7].starts: no container is called \"sandbox\" (this case has a)",
             ],
         ),
         (
@@ -127,7 +142,7 @@ fn faults_of_cases() {
                 "12:3: steps[7]: the end of a container has no exit (add exit: N or signal: NAME)",
                 "13:10: steps[8].ends: no container is called \"beside/a\" (this case has a, b)",
                 "14:30: steps[9].reason: \"OOM\" is not known here (expected one of Completed, Error, OOMKilled)",
-                "15:3: steps[10]: this step does nothing (expected a map with `in` and `run`, or one of fact, same, differ, host, ends)",
+                "15:3: steps[10]: this step does nothing (expected a map with `in` and `run`, or one of fact, same, differ, host, ends, starts, restarts, refused, stop, kill, phase)",
                 "16:3: steps[11]: expected a map (`key: value`), found text",
                 "17:50: steps[12].expect.stdout_contains: an empty text is in every output (name some text)",
                 "18:32: steps[13].expect: expected a map (`key: value`), found a number",

@@ -27,6 +27,7 @@ pub(super) static CASE: Keys = Keys {
         "secrets",
         "node",
         "seccomp_profiles",
+        "while",
         "expect",
         "steps",
         "known",
@@ -36,7 +37,7 @@ pub(super) static CASE: Keys = Keys {
 };
 
 pub(super) static NODE: Keys =
-    Keys { name: "node", all: &["pod_pids_limit", "allowed_unsafe_sysctls"], mandatory: &[] };
+    Keys { name: "node", all: &["pod_pids_limit", "allowed_unsafe_sysctls", "back_off"], mandatory: &[] };
 
 pub(super) static FACT: Keys = Keys {
     name: "an expectation of a fact",
@@ -63,6 +64,15 @@ pub(super) static ENDS: Keys = Keys {
     all: &["ends", "exit", "signal", "reason", "property"],
     mandatory: &["ends"],
 };
+
+pub(super) static RESTARTS: Keys =
+    Keys { name: "restarts", all: &["restarts", "count", "property"], mandatory: &["restarts", "count"] };
+pub(super) static STARTS: Keys = Keys { name: "starts", all: &["starts", "property"], mandatory: &["starts"] };
+pub(super) static REFUSED: Keys =
+    Keys { name: "refused", all: &["refused", "says", "property"], mandatory: &["refused"] };
+pub(super) static STOP: Keys = Keys { name: "stop", all: &["stop", "grace"], mandatory: &["stop", "grace"] };
+pub(super) static KILL: Keys = Keys { name: "kill", all: &["kill"], mandatory: &["kill"] };
+pub(super) static PHASE: Keys = Keys { name: "phase", all: &["phase", "property"], mandatory: &["phase"] };
 
 pub(super) static KNOWN: Keys = Keys {
     name: "a known difference",

@@ -9,6 +9,7 @@ mod faults;
 mod hostile;
 mod keys;
 mod known;
+mod life;
 mod load;
 mod members;
 #[cfg(test)]
@@ -59,6 +60,10 @@ pub struct Case {
     pub beside: Option<Pod>,
     /// `podPidsLimit` of the node the plan pretends.
     pub pod_pids_limit: Option<u64>,
+    /// Milliseconds of a kubelet's first back-off, if not its 10 s.
+    pub back_off_ms: Option<u64>,
+    /// An init container while which the Pod is looked at, before what follows it is there.
+    pub look_while: Option<String>,
     /// What must be seen once all is up.
     pub expect: Vec<Expectation>,
     /// What is done from inside, in order.
@@ -143,6 +148,50 @@ pub enum Step {
     },
     /// Looks at a fact again, read afresh.
     Look(Expectation),
+    /// Waits until the container was started that often again.
+    Restarts {
+        /// The container.
+        container: String,
+        /// How often.
+        count: u32,
+        /// Property; the case's first if not given.
+        property: Option<String>,
+    },
+    /// Waits until the container runs that did not yet.
+    Starts {
+        /// The container.
+        container: String,
+        /// Property; the case's first if not given.
+        property: Option<String>,
+    },
+    /// The runtime would not start the container, and nothing of it is left running.
+    Refused {
+        /// The container.
+        container: String,
+        /// In what the runtime says of it, whatever the case of its letters.
+        says: Vec<String>,
+        /// Property; the case's first if not given.
+        property: Option<String>,
+    },
+    /// Stops one container and waits for its end.
+    Stop {
+        /// The container.
+        container: String,
+        /// Seconds between the stop signal and SIGKILL.
+        grace_seconds: u64,
+    },
+    /// Kills the init of a member with SIGKILL, from the host.
+    Kill {
+        /// `sandbox` or the container.
+        member: String,
+    },
+    /// The Pod's phase.
+    Phase {
+        /// `Pending`, `Running`, `Succeeded`, `Failed`.
+        phase: String,
+        /// Property; the case's first if not given.
+        property: Option<String>,
+    },
     /// Waits until the container's init has ended and compares what the runtime reports, and the kernel where it left a trace.
     Ends {
         /// The container.

@@ -2,7 +2,7 @@
 
 use super::keys::{CASE, NODE};
 use super::members::Members;
-use super::{Case, expect, known, rows, steps};
+use super::{Case, expect, known, life, rows, steps};
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::yaml::{self, Cursor, Kind, Node};
 use crate::pod::{self, Objects, Within};
@@ -58,6 +58,8 @@ fn plain(parsed: pod::Parsed, file: &Path, id: &str) -> Case {
         pod: parsed.pod,
         beside: None,
         pod_pids_limit: None,
+        back_off_ms: None,
+        look_while: None,
         expect: Vec::new(),
         steps: Vec::new(),
         known: Vec::new(),
@@ -87,6 +89,10 @@ fn one(cursor: &Cursor<'_>, id: &str) -> Option<Case> {
         source: cursor.get("source").and_then(|value| known::link(&value)).unwrap_or_default(),
         requires: words("requires"),
         alone: cursor.get("alone").and_then(|value| value.boolean()).unwrap_or_default(),
+        back_off_ms: cursor
+            .get("node")
+            .and_then(|node| node.get("back_off"))
+            .and_then(|value| life::milliseconds(&value)),
         pod_pids_limit: cursor.get("node").and_then(|value| pod_pids_limit(&value)),
         ..plain(parsed?, cursor.faults().file(), id)
     };
@@ -94,6 +100,7 @@ fn one(cursor: &Cursor<'_>, id: &str) -> Option<Case> {
         case.not_acted_on.extend(beside.not_acted_on);
         case.beside = Some(beside.pod);
     }
+    case.look_while = cursor.get("while").and_then(|value| look_while(&value, &case));
     let members = Members::of(&case.pod, case.beside.as_ref());
     case.expect = cursor.get("expect").map(|list| expect::list(&list, &members)).unwrap_or_default();
     case.steps = cursor.get("steps").map(|list| steps::list(&list, &members)).unwrap_or_default();
@@ -110,6 +117,22 @@ fn objects(cursor: &Cursor<'_>) -> Objects {
         }
     }
     objects
+}
+
+/// An init container of the case's Pod.
+fn look_while(cursor: &Cursor<'_>, case: &Case) -> Option<String> {
+    let name = cursor.text()?;
+    let init = case.pod.spec.init_containers.iter().filter(|container| !container.stays);
+    let names: Vec<&str> = init.map(|container| container.name.as_str()).collect();
+    if names.contains(&name) {
+        return Some(name.to_owned());
+    }
+    let help = match names.as_slice() {
+        [] => "the Pod has none that ends".to_owned(),
+        names => format!("there are {}", names.join(", ")),
+    };
+    cursor.fault(format!("no init container is called {name:?}"), help);
+    None
 }
 
 /// One sentence on one line.

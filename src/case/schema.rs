@@ -34,6 +34,7 @@ pub fn schema() -> Value {
                         "items": {"type": "string", "pattern": "^[a-z0-9._-]+\\*?$"},
                         "description": "What a kubelet's option of this name says: sysctls, or what they begin with and *.",
                     },
+                    "back_off": {"type": "string", "pattern": "^[0-9]+ms$", "description": "A kubelet's first back-off, if not its 10 s; doubled from restart to restart."},
                 },
                 "description": "What the plan's node has otherwise than the usual one.",
             },
@@ -42,6 +43,7 @@ pub fn schema() -> Value {
                 "additionalProperties": {"type": "object", "required": ["defaultAction"]},
                 "description": "Seccomp profiles that lie on the node, by the name that localhostProfile gives them, in the OCI format.",
             },
+            "while": {"type": "string", "description": "The init container while which the Pod is looked at first: what follows it is not there yet."},
             "expect": {"type": "array", "items": {"$ref": "#/$defs/expectation"}, "description": "What must be seen once all is up."},
             "steps": {"type": "array", "items": {"$ref": "#/$defs/step"}, "description": "What is done from inside, in order."},
             "known": {"type": "array", "items": {"$ref": "#/$defs/known"}, "description": "Differences that are special to this case."},
@@ -175,7 +177,41 @@ fn step() -> Value {
                 "property": {"$ref": "#/$defs/property"},
             },
         },
+        life("restarts", "The container that is started again; waited for.", &[("count", json!({"type": "integer", "minimum": 0, "maximum": 100}))], true),
+        life("starts", "The container that is not up yet; waited for.", &[], true),
+        life("refused", "The container that the runtime does not start.", &[("says", json!({"$ref": "#/$defs/texts"}))], true),
+        life("stop", "The container that is stopped, and its end waited for.", &[("grace", json!({"type": "string", "pattern": "^[0-9]+s$"}))], false),
+        life("kill", "The member whose first process is killed from the host.", &[], false),
+        json!({
+            "title": "phase",
+            "type": "object",
+            "additionalProperties": false,
+            "required": ["phase"],
+            "properties": {
+                "phase": one_of(&["Pending", "Running", "Succeeded", "Failed"]),
+                "property": {"$ref": "#/$defs/property"},
+            },
+        }),
     ]})
+}
+
+/// A step about a member's life: its own key, and others.
+fn life(key: &str, description: &str, others: &[(&str, Value)], property: bool) -> Value {
+    let mut properties = serde_json::Map::new();
+    properties.insert(key.to_owned(), json!({"type": "string", "description": description}));
+    properties.extend(others.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+    if property {
+        properties.insert("property".to_owned(), json!({"$ref": "#/$defs/property"}));
+    }
+    let required: Vec<&str> =
+        std::iter::once(key).chain(others.iter().map(|(name, _)| *name).filter(|name| *name != "says")).collect();
+    json!({
+        "title": key,
+        "type": "object",
+        "additionalProperties": false,
+        "required": required,
+        "properties": properties,
+    })
 }
 
 fn known() -> Value {

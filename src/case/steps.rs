@@ -3,7 +3,7 @@
 use super::expect::{self, property_of};
 use super::keys::{ENDS, RUN, RUN_EXPECT};
 use super::members::Members;
-use super::{RunExpect, Step, signal};
+use super::{RunExpect, Step, life, signal};
 use crate::diagnostic::yaml::{Cursor, Kind};
 
 /// Reads a list of steps.
@@ -18,13 +18,16 @@ fn one(cursor: &Cursor<'_>, members: &Members) -> Option<Step> {
     if cursor.get("ends").is_some() {
         return ends(cursor, members);
     }
+    if let Some(step) = life::one(cursor, members) {
+        return step;
+    }
     if expect::is_expectation(cursor) {
         return expect::one(cursor, members).map(Step::Look);
     }
     if cursor.entries().is_some() {
         cursor.fault(
             "this step does nothing",
-            "expected a map with `in` and `run`, or one of fact, same, differ, host, ends",
+            "expected a map with `in` and `run`, or one of fact, same, differ, host, ends, starts, restarts, refused, stop, kill, phase",
         );
     }
     None
@@ -89,7 +92,7 @@ fn exit_code(cursor: &Cursor<'_>) -> Option<Option<i32>> {
     }
 }
 
-fn text_or_list(cursor: &Cursor<'_>) -> Vec<String> {
+pub(super) fn text_or_list(cursor: &Cursor<'_>) -> Vec<String> {
     match cursor.node().kind {
         Kind::List(_) => {
             let texts = cursor.words().unwrap_or_default();

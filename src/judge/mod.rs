@@ -12,5 +12,5 @@ pub use check::{Check, Level, Outcome};
 pub use contract::{HostCaps, contract, ours, paths_to_probe};
 pub use expectation::expectations;
 pub use known::{Applied, Context, apply_known, declared};
-pub use step::{Ended, OOM_KILLED, Ran, StepContext, ends, run};
+pub use step::{Ended, OOM_KILLED, Ran, StepContext, ends, outcome, run};
 pub use verdict::{Verdict, checks_run, verdict};

@@ -57,6 +57,11 @@ pub struct Ended<'a> {
     pub oom_kills: Option<u64>,
 }
 
+/// A check of something that was waited for or done: what was expected and what was seen, for people.
+pub fn outcome(context: &StepContext<'_>, expected: &str, seen: &str, holds: bool) -> Check {
+    context.check(expected.to_owned(), seen.to_owned(), holds)
+}
+
 /// Judges a command run in a container.
 pub fn run(context: &StepContext<'_>, expect: &RunExpect, ran: &Ran<'_>) -> Vec<Check> {
     let mut checks = vec![judge_exit(context, expect, ran)];

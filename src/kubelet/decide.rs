@@ -39,14 +39,14 @@ pub(super) fn next(lives: &[Life], policy: RestartPolicy, now: Instant) -> Todo 
             // One that has run need not run now for the next to start.
             Role::Sidecar if !blocked => {
                 consider(at, life);
-                blocked = !has_started(life);
+                blocked = !life.has_started();
             }
             Role::Init if !blocked && !begun && !life.is_complete() => {
                 consider(at, life);
                 blocked = true;
             }
             // Sidecars of before are seen to while an init container runs.
-            Role::Sidecar if has_started(life) => consider(at, life),
+            Role::Sidecar if life.has_started() => consider(at, life),
             _ => {}
         }
     }
@@ -58,10 +58,6 @@ pub(super) fn next(lives: &[Life], policy: RestartPolicy, now: Instant) -> Todo 
         }
     }
     if due.is_empty() { Todo::Wait(until) } else { Todo::Start(due) }
-}
-
-fn has_started(life: &Life) -> bool {
-    life.now == Now::Running || life.ends.iter().any(|end| end.refused.is_none())
 }
 
 #[cfg(test)]

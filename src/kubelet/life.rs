@@ -80,6 +80,11 @@ impl Life {
         self.back_off.again(self.ends.last().map_or(now, |end| end.at), now);
     }
 
+    /// It has run, or runs.
+    pub fn has_started(&self) -> bool {
+        self.now == Now::Running || self.ends.iter().any(|end| end.refused.is_none())
+    }
+
     /// It was started and has ended.
     pub fn has_ended(&self) -> bool {
         self.now == Now::Ended && self.ends.last().is_some_and(|end| end.refused.is_none())

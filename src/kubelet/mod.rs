@@ -106,7 +106,10 @@ impl Kubelet {
     }
 
     /// Does what is to be done by what was seen; false if there is nothing to do now.
-    fn act(&mut self) -> Result<bool, RuntimeError> {
+    ///
+    /// # Errors
+    /// The runtime failed.
+    pub fn act(&mut self) -> Result<bool, RuntimeError> {
         match decide::next(&self.lives, self.plan.restart_policy, Instant::now()) {
             Todo::Wait(_) => Ok(false),
             Todo::Start(which) => self.start_again(&which).map(|()| true),
@@ -209,6 +212,14 @@ impl Kubelet {
 
     fn grace(&self) -> Duration {
         Duration::from_secs(self.plan.grace_period_seconds)
+    }
+
+    /// Ends one container, as a kubelet does whose Pod lives on.
+    ///
+    /// # Errors
+    /// What would not go.
+    pub fn stop_container(&mut self, name: &str, grace: Duration) -> Result<(), RuntimeError> {
+        self.pod.stop_containers(&[name], grace)
     }
 
     /// One after the other, the last first.

@@ -4,6 +4,7 @@
 //! A program is single-threaded and holds little memory, for it must run in a container that is held to 16 MiB.
 
 mod attempt;
+mod ending;
 mod fault;
 mod file;
 mod http;
@@ -73,6 +74,8 @@ pub const PROGRAMS: &[Program] = &[
     program("env", "", "prints the environment", false, system::env),
     program("exe-write", "PID", "opens /proc/PID/exe for writing", false, process::exe_write),
     program("exit", "STATUS", "ends with that status", false, process::exit),
+    program("exit-each", "FILE STATUS…", "ends with the next of the statuses each time it is run; FILE keeps count", false, ending::exit_each),
+    program("exit-when", "FILE STATUS", "ends with that status once the file is there", true, ending::exit_when),
     program("false", "", "fails", false, text::no),
     program("fork-until-refused", "MAX", "forks children until refused, then ends them; fails if none was refused", false, victim::fork_until_refused),
     program("get", "HOST PORT [PATH]", "prints the body of an HTTP answer", false, net::get),
@@ -94,6 +97,7 @@ pub const PROGRAMS: &[Program] = &[
     program("mq-rm", "NAME", "removes a POSIX message queue", false, ipc::mq_rm),
     program("net-admin-try", "", "needs CAP_NET_ADMIN", false, attempt::net_admin),
     program("nice-try", "", "needs CAP_SYS_NICE", false, attempt::nice),
+    program("note-signal", "FILE D", "takes D to handle the first signal, adds its name to FILE, and ends with 0", true, ending::note_signal),
     program("open", "PATH r|w|rw", "opens and closes a file or device", false, attempt::open),
     program("orphan", "D", "leaves a child behind that ends after D; prints its pid", false, victim::orphan),
     program("pause", "", "stays as PID 1 of a sandbox and reaps", true, stay::pause),

@@ -112,7 +112,7 @@ pub(super) fn of(pod: &Pod, qos: QosClass, node: &Node, container: &Container) -
     };
     ContainerPlan {
         name: container.name.clone(),
-        role: Role::App,
+        role: role(pod, container),
         image: container.image.clone(),
         command: container.command.clone(),
         args: container.args.clone(),
@@ -173,9 +173,24 @@ fn environment(container: &Container) -> Vec<(String, String)> {
     env
 }
 
+fn role(pod: &Pod, container: &Container) -> Role {
+    match pod.spec.init_containers.iter().any(|other| other.name == container.name) {
+        true if container.stays => Role::Sidecar,
+        true => Role::Init,
+        false => Role::App,
+    }
+}
+
+/// A sidecar is killed no sooner than the container with the smallest request that it serves.
+/// Source: Kubernetes pkg/kubelet/qos/policy.go.
 fn oom_score_adj(pod: &Pod, qos: QosClass, node: &Node, container: &Container) -> i32 {
     let critical = pod.spec.priority_class_name.as_deref() == Some("system-node-critical");
-    let request = effective(container.resources.memory_request, container.resources.memory_limit);
-    let request = request.map_or(0, Quantity::value).saturating_add(totals::unclaimed_memory(pod));
-    arithmetic::oom_score_adj(qos, critical, request, node.memory_bytes)
+    let request =
+        |c: &Container| effective(c.resources.memory_request, c.resources.memory_limit).map_or(0, Quantity::value);
+    let mut asked = request(container);
+    if container.stays {
+        asked = asked.max(pod.spec.containers.iter().map(request).min().unwrap_or(0));
+    }
+    let asked = asked.saturating_add(totals::unclaimed_memory(pod));
+    arithmetic::oom_score_adj(qos, critical, asked, node.memory_bytes)
 }

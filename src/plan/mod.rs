@@ -17,6 +17,7 @@ mod sandbox;
 mod stand_in;
 #[cfg(test)]
 mod tests;
+mod together;
 mod totals;
 
 pub use cgroup::{CgroupPlan, LinuxResources};
@@ -60,7 +61,7 @@ pub struct Plan {
     pub network_files: NetworkFiles,
     /// The pause process.
     pub sandbox: SandboxPlan,
-    /// The containers in order.
+    /// The containers in order, init containers first.
     pub containers: Vec<ContainerPlan>,
     /// The Pod's volumes in order; podcheck makes all but the host's paths.
     pub volumes: Vec<VolumePlan>,
@@ -97,7 +98,7 @@ pub fn plan(pod: &Pod, node: &Node, uid: &str) -> Plan {
         resolv_conf: pod.spec.dns.as_ref().map(files::resolv_conf),
         network_files: files::network_files(pod),
         sandbox: sandbox::of(pod),
-        containers: pod.spec.containers.iter().map(|c| container::of(pod, qos, node, c)).collect(),
+        containers: pod.spec.all().map(|c| container::of(pod, qos, node, c)).collect(),
         volumes: pod.spec.volumes.iter().map(|volume| mount::volume(pod, node, volume)).collect(),
     }
 }

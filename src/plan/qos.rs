@@ -35,7 +35,7 @@ pub(super) fn class(pod: &Pod) -> QosClass {
     if let Some(own) = &pod.spec.resources {
         return class_of_its_own(pod, own);
     }
-    let resources = || pod.spec.containers.iter().map(|c| &c.resources);
+    let resources = || pod.spec.all().map(|c| &c.resources);
     let set = |quantity: Option<Quantity>| quantity.is_some_and(|q| q.milli > 0);
     let nothing = |r: &Resources| {
         [r.cpu_limit, r.cpu_request, r.memory_limit, r.memory_request].into_iter().all(|quantity| !set(quantity))

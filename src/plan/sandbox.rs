@@ -31,7 +31,7 @@ pub(super) fn of(pod: &Pod) -> SandboxPlan {
     SandboxPlan {
         resources: LinuxResources { cpu_shares: Some(arithmetic::shares(0)), ..LinuxResources::default() },
         oom_score_adj: arithmetic::SANDBOX_OOM_SCORE_ADJ,
-        privileged: pod.spec.containers.iter().any(|c| c.security.privileged),
+        privileged: pod.spec.all().any(|c| c.security.privileged),
         user: security.run_as_user.or(security.run_as_group.map(|_| PAUSE_USER)),
         group: security.run_as_group,
         supplemental_groups: container::supplemental_groups(security),

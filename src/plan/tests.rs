@@ -492,3 +492,89 @@ fn overhead_is_added_to_the_pods_totals() {
     assert_eq!((of(&pod).memory_limit_bytes, of(&pod).cpu_quota_usec), (None, None));
     assert_eq!(of(&pod).cpu_shares, Some(460));
 }
+
+/// Values of Kubernetes' own tests: component-helpers/resource/helpers_test.go.
+#[test]
+fn what_a_pod_asks_for_is_the_larger_of_its_life_and_its_start() {
+    let one =
+        |name: &str, cpu: &str, stays| Container { stays, resources: resources([cpu, "", "", ""]), ..container(name) };
+    let shares = |init: Vec<Container>, app: &str| {
+        let mut pod = pod(vec![one("c", app, false)]);
+        pod.spec.init_containers = init;
+        planned(&pod).cgroups.last().and_then(|cgroup| cgroup.resources.cpu_shares)
+    };
+    let several = |middle: Option<&str>| {
+        let mut init = vec![one("i1", "5", false), one("r1", "1", true), one("r2", "2", true)];
+        init.extend(middle.map(|cpu| one("i2", cpu, false)));
+        init.push(one("r3", "3", true));
+        init
+    };
+    assert_eq!(shares(vec![one("r", "1", true)], "1"), Some(2 * 1024));
+    assert_eq!(shares(several(None), "1"), Some(7 * 1024));
+    assert_eq!(shares(several(Some("5")), "1"), Some(8 * 1024));
+    assert_eq!(shares(vec![one("r", "10m", true), one("i", "200m", false)], "100m"), Some(210 * 1024 / 1000));
+    assert_eq!(shares(vec![one("i", "500m", false)], "2"), Some(2 * 1024));
+}
+
+#[test]
+fn an_init_container_without_a_limit_leaves_the_pod_without_one() {
+    let one = |name: &str, memory: &str, stays| Container {
+        stays,
+        resources: resources(["", "", "", memory]),
+        ..container(name)
+    };
+    let limit = |init: Vec<Container>| {
+        let mut pod = pod(vec![one("c", "64Mi", false)]);
+        pod.spec.init_containers = init;
+        planned(&pod).cgroups.last().and_then(|cgroup| cgroup.resources.memory_limit_bytes.map(|bytes| bytes >> 20))
+    };
+    assert_eq!(limit(vec![one("i", "96Mi", false)]), Some(96));
+    assert_eq!(limit(vec![one("r", "32Mi", true)]), Some(96));
+    assert_eq!(limit(vec![one("r", "32Mi", true), one("i", "128Mi", false)]), Some(160));
+    assert_eq!(limit(vec![one("i", "", false)]), None);
+    // As far as a kubelet counts, the sidecar before it speaks for it.
+    assert_eq!(limit(vec![one("r", "32Mi", true), one("i", "", false)]), Some(96));
+    let roles: Vec<Role> = {
+        let mut pod = pod(vec![one("c", "", false)]);
+        pod.spec.init_containers = vec![one("r", "", true), one("i", "", false)];
+        planned(&pod).containers.iter().map(|c| c.role).collect()
+    };
+    assert_eq!(roles, [Role::Sidecar, Role::Init, Role::App]);
+}
+
+#[test]
+fn a_sidecar_outlives_the_least_of_those_it_serves() {
+    let one = |name: &str, memory: &str, stays| Container {
+        stays,
+        resources: resources(["", "", memory, ""]),
+        ..container(name)
+    };
+    let mut pod = pod(vec![one("a", "1Gi", false), one("b", "2Gi", false)]);
+    pod.spec.init_containers = vec![one("small", "", true), one("large", "4Gi", true), one("init", "", false)];
+    let scores: Vec<i32> = planned(&pod).containers.iter().map(|c| c.oom_score_adj).collect();
+    assert_eq!(scores, [875, 500, 999, 875, 750]);
+}
+
+#[test]
+fn overhead_comes_after_the_larger_of_start_and_life_and_a_pods_own_word_before_both() {
+    let init = |cpu: &str, memory: &str| Container { resources: resources(["", cpu, "", memory]), ..container("init") };
+    let of = |pod: &Pod| planned(pod).cgroups.last().expect("a cgroup").resources;
+    let mut pod = pod_with(&[["", "200m", "", "64Mi"]]);
+    pod.spec.overhead = Some(resources(["100m", "", "32Mi", ""]));
+    pod.spec.init_containers = vec![init("500m", "96Mi")];
+    assert_eq!((of(&pod).cpu_quota_usec, of(&pod).memory_limit_bytes), (Some(60_000), Some((96 + 32) << 20)));
+    pod.spec.resources = Some(resources(["", "1", "", "256Mi"]));
+    assert_eq!((of(&pod).cpu_quota_usec, of(&pod).memory_limit_bytes), (Some(110_000), Some((256 + 32) << 20)));
+    // What the Pod does not write of its requests is what its containers ask for at most at once: the init container's 500m.
+    assert_eq!(of(&pod).cpu_shares, Some(614));
+}
+
+/// An init container has its part of what nobody asks for: kubelet's qos/helpers.go divides by all.
+#[test]
+fn init_containers_share_what_no_container_asks_for() {
+    let mut pod = with_own(["1", "2", "2Gi", "4Gi"], &[["", "", "512Mi", ""]]);
+    pod.spec.init_containers = vec![container("init"), Container { stays: true, ..container("beside") }];
+    let scores: Vec<i32> = planned(&pod).containers.iter().map(|c| c.oom_score_adj).collect();
+    // 512Mi of each of the three are unclaimed; the sidecar is held to the app's 512Mi too.
+    assert_eq!(scores, [1000 - 62, 1000 - 125, 1000 - 125]);
+}

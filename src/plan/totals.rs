@@ -2,7 +2,8 @@
 //! Sources: Kubernetes component-helpers/resource/helpers.go and pkg/apis/core/v1/defaults.go (`defaultPodRequests`).
 
 use super::qos::effective;
-use crate::pod::{Pod, Quantity, Resources};
+use super::together;
+use crate::pod::{Container, Pod, Quantity, Resources};
 
 /// Which of a Pod's resources.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,10 +35,8 @@ fn set(quantity: Option<Quantity>) -> Option<u128> {
 
 /// What the containers ask for together; `None` if none asks for any.
 fn of_containers(pod: &Pod, kind: Kind) -> Option<u128> {
-    let requests = pod.spec.containers.iter().map(|c| &c.resources);
-    let asked: Vec<u128> =
-        requests.filter_map(|r| effective(kind.request(r), kind.limit(r))).map(|q| q.milli).collect();
-    (!asked.is_empty()).then(|| asked.iter().sum())
+    let asked = |c: &Container| effective(kind.request(&c.resources), kind.limit(&c.resources));
+    pod.spec.all().any(|c| asked(c).is_some()).then(|| together::sum(pod, asked).milli)
 }
 
 /// The Pod's own request, as the API server stores it: where the Pod sets a limit, what is not written is the containers'
@@ -68,7 +67,7 @@ pub(super) fn request(pod: &Pod, kind: Kind) -> Quantity {
 /// may use what it likes.
 pub(super) fn limit(pod: &Pod, kind: Kind) -> Option<Quantity> {
     let own = pod.spec.resources.as_ref().and_then(|own| set(kind.limit(own)));
-    let sum = || pod.spec.containers.iter().map(|c| set(kind.limit(&c.resources))).sum::<Option<u128>>();
+    let sum = || together::sum_if_all(pod, |c| kind.limit(&c.resources)).map(|limit| limit.milli);
     own.or_else(sum).map(|milli| Quantity { milli: milli + overhead(pod, kind) })
 }
 
@@ -76,6 +75,6 @@ pub(super) fn limit(pod: &Pod, kind: Kind) -> Option<Quantity> {
 pub(super) fn unclaimed_memory(pod: &Pod) -> u64 {
     let own = pod.spec.resources.as_ref().and_then(|_| own_request(pod, Kind::Memory)).map_or(0, |q| q.value());
     let claimed = Quantity { milli: of_containers(pod, Kind::Memory).unwrap_or(0) }.value();
-    let containers = u64::try_from(pod.spec.containers.len()).unwrap_or(u64::MAX).max(1);
+    let containers = u64::try_from(pod.spec.all().count()).unwrap_or(u64::MAX).max(1);
     own.saturating_sub(claimed) / containers
 }

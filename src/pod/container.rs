@@ -40,6 +40,7 @@ pub(super) fn read(cursor: &Cursor<'_>, around: &Around<'_>, not_acted_on: &mut 
         resources,
         volume_mounts: volume_mounts(cursor, around, &env),
         security: cursor.get("securityContext").map(|value| security::of_container(&value)).unwrap_or_default(),
+        stays: false,
         env,
     }
 }

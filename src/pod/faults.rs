@@ -102,6 +102,18 @@ fn faults_of_specs() {
             ],
         ),
         (
+            "restartPolicy: never\ninitContainers:\n- {name: a, image: b, livenessProbe: {}, lifecycle: {postStart: {sleep: {seconds: 1}}}}\n- {name: c, image: b, restartPolicy: Never}\ncontainers:\n- {name: a, image: b}\n- {name: d, image: b, restartPolicy: Always}",
+            &[
+                "5:18: spec.restartPolicy: \"never\" is not known here (did you mean Never?)",
+                "7:25: spec.initContainers[0].livenessProbe: an init container that ends has none (remove it, or make it a sidecar: restartPolicy: Always)",
+                "7:44: spec.initContainers[0].lifecycle: not implemented yet (it would change what podcheck observes; remove it to judge the rest)",
+                "7:44: spec.initContainers[0].lifecycle: an init container that ends has none (remove it, or make it a sidecar: restartPolicy: Always)",
+                "8:40: spec.initContainers[1].restartPolicy: \"Never\" is not known here (expected Always)",
+                "10:12: spec.containers[0].name: the Pod has a container \"a\" already (each container of a Pod has a name of its own)",
+                "11:25: spec.containers[1].restartPolicy: not implemented yet (only of init containers so far; remove it to judge the rest)",
+            ],
+        ),
+        (
             "containers:\n- {name: a, image: b}\n- {name: a, image: b}\n- {name: sandbox, image: b}\n- {name: A, image: b}\n- {image: b}\n- {name: c}\n- d",
             &[
                 "7:12: spec.containers[1].name: the Pod has a container \"a\" already (each container of a Pod has a name of its own)",
@@ -128,11 +140,10 @@ fn faults_of_specs() {
             ],
         ),
         (
-            "initContainers: [{name: x}]\nhostUsers: false\nruntimeClassName: gvisor\nos: {name: windows}\ncontainers: [{name: a, image: b}]",
+            "hostUsers: false\nruntimeClassName: gvisor\nos: {name: windows}\ncontainers: [{name: a, image: b}]",
             &[
-                "5:3: spec.initContainers: not implemented yet (it would change what podcheck observes; remove it to judge the rest)",
-                "7:3: spec.runtimeClassName: not implemented yet (it would change what podcheck observes; remove it to judge the rest)",
-                "8:8: spec.os.name: not implemented yet (only linux so far: anything else would change what podcheck observes)",
+                "6:3: spec.runtimeClassName: not implemented yet (it would change what podcheck observes; remove it to judge the rest)",
+                "7:8: spec.os.name: not implemented yet (only linux so far: anything else would change what podcheck observes)",
             ],
         ),
         (
@@ -323,7 +334,7 @@ fn faults_of_containers() {
         (
             "containerPort: 80",
             &[
-                "9:5: spec.containers[1].containerPort: a container has no field \"containerPort\" (it has name, image, command, args, workingDir, env, envFrom, ports, resources, volumeMounts, securityContext and others of Kubernetes' Pod reference)",
+                "9:5: spec.containers[1].containerPort: a container has no field \"containerPort\" (it has name, image, command, args, workingDir, env, envFrom, ports, resources, volumeMounts, securityContext, restartPolicy and others of Kubernetes' Pod reference)",
             ],
         ),
         (

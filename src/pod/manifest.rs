@@ -22,6 +22,8 @@ pub struct Pod {
 /// `spec` of a Pod.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PodSpec {
+    /// `initContainers`: before the others, in order. Names are unique among all.
+    pub init_containers: Vec<Container>,
     /// `containers`, at least one, names unique.
     pub containers: Vec<Container>,
     /// `volumes`.
@@ -138,7 +140,19 @@ pub enum AppArmorProfile {
     Localhost(String),
 }
 
-/// One of `spec.containers`.
+impl PodSpec {
+    /// Init containers, then the others.
+    pub fn all(&self) -> impl Iterator<Item = &Container> {
+        self.init_containers.iter().chain(&self.containers)
+    }
+
+    /// The container of that name, an init container too.
+    pub fn container(&self, name: &str) -> Option<&Container> {
+        self.all().find(|container| container.name == name)
+    }
+}
+
+/// One of `spec.containers` or `spec.initContainers`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Container {
     /// `name`.
@@ -161,6 +175,8 @@ pub struct Container {
     pub volume_mounts: Vec<VolumeMount>,
     /// `securityContext`.
     pub security: ContainerSecurity,
+    /// An init container with `restartPolicy: Always`, a sidecar.
+    pub stays: bool,
 }
 
 /// A declared port.

@@ -43,8 +43,10 @@ pub(super) fn read(
         resources: cursor.get("resources").map(|value| resources::of_pod(&value)),
         overhead: cursor.get("overhead").map(|value| resources::overhead(&value)),
         security: cursor.get("securityContext").map(|value| security::of_pod(&value)).unwrap_or_default(),
+        init_containers: Vec::new(),
         containers: Vec::new(),
     };
+    init_containers(cursor, &around, &mut spec, not_acted_on);
     containers(cursor, &around, &mut spec, not_acted_on);
     if spec.host_pid
         && spec.share_process_namespace
@@ -104,22 +106,47 @@ fn containers(cursor: &Cursor<'_>, around: &Around<'_>, spec: &mut PodSpec, not_
         list.fault("a Pod has at least one container", "");
     }
     for item in items.iter().filter(|item| matches!(item.node().kind, Kind::Map(_))) {
-        let container = container::read(item, around, not_acted_on);
-        if let Some(name) = item.get("name")
-            && !container.name.is_empty()
-            && spec.containers.iter().any(|other| other.name == container.name)
-        {
-            name.fault(
-                format!("the Pod has a container {:?} already", container.name),
-                "each container of a Pod has a name of its own",
-            );
+        let container = one(item, around, spec, not_acted_on);
+        if let Some(value) = item.get("restartPolicy") {
+            value.fault_at_key("not implemented yet", "only of init containers so far; remove it to judge the rest");
         }
         if spec.host_network {
             ports_of_the_host(item, &container, &spec.containers);
         }
-        security::non_root(item, &spec.security, &container.security);
         spec.containers.push(container);
     }
+}
+
+fn init_containers(cursor: &Cursor<'_>, around: &Around<'_>, spec: &mut PodSpec, not_acted_on: &mut Vec<String>) {
+    let items = cursor.get("initContainers").and_then(|list| list.items()).unwrap_or_default();
+    for item in items.iter().filter(|item| matches!(item.node().kind, Kind::Map(_))) {
+        let mut container = one(item, around, spec, not_acted_on);
+        container.stays = item.get("restartPolicy").is_some_and(|value| value.one_of(&["Always"]).is_some());
+        let only_sidecars = ["lifecycle", "livenessProbe", "readinessProbe", "startupProbe"];
+        for value in only_sidecars.iter().filter(|_| !container.stays).filter_map(|name| item.get(name)) {
+            value.fault_at_key(
+                "an init container that ends has none",
+                "remove it, or make it a sidecar: restartPolicy: Always",
+            );
+        }
+        spec.init_containers.push(container);
+    }
+}
+
+/// A container of any kind, whose name no other has.
+fn one(item: &Cursor<'_>, around: &Around<'_>, spec: &PodSpec, not_acted_on: &mut Vec<String>) -> Container {
+    let container = container::read(item, around, not_acted_on);
+    if let Some(name) = item.get("name")
+        && !container.name.is_empty()
+        && spec.container(&container.name).is_some()
+    {
+        name.fault(
+            format!("the Pod has a container {:?} already", container.name),
+            "each container of a Pod has a name of its own",
+        );
+    }
+    security::non_root(item, &spec.security, &container.security);
+    container
 }
 
 /// In the host's network a port can be declared by one container only, as Kubernetes has it.

@@ -5,7 +5,7 @@ use crate::case::Case;
 use crate::facts::{self, Facts, Naming};
 use crate::host::{self, Process, Run, TrialDir};
 use crate::judge::{self, Check, Outcome as CheckOutcome};
-use crate::kubelet::{Kubelet, Life, Pace};
+use crate::kubelet::{Kubelet, Life, Pace, Phase};
 use crate::observe::{self, OomKills, Program, Readiness, Scope, Subject};
 use crate::payload;
 use crate::plan::{self, ContainerPlan, MountSource, Node, Plan};
@@ -71,9 +71,9 @@ impl Live {
     /// Brings the case's Pod up, and the one beside it.
     pub(super) fn start(case: &Case, runtime: &dyn Runtime, run: &Arc<Run>, node: &Node) -> Result<Live, NotUp> {
         let mut live = Live { ups: Vec::new(), evidence: BTreeMap::new(), private: false };
-        live.bring_up("", &case.pod, runtime, run, node)?;
+        live.bring_up("", case, &case.pod, runtime, run, node)?;
         if let Some(pod) = &case.beside
-            && let Err(error) = live.bring_up("beside/", pod, runtime, run, node)
+            && let Err(error) = live.bring_up("beside/", case, pod, runtime, run, node)
         {
             let _ = live.stop();
             return Err(error);
@@ -84,6 +84,7 @@ impl Live {
     fn bring_up(
         &mut self,
         prefix: &'static str,
+        case: &Case,
         pod: &Pod,
         runtime: &dyn Runtime,
         run: &Arc<Run>,
@@ -92,6 +93,8 @@ impl Live {
         let sysctls = Asked::before(pod);
         let uid = pod.uid.clone().unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
         let mut plan = plan::plan(pod, node, &uid);
+        let pace = case.back_off_ms.map_or_else(Pace::default, |ms| Pace { back_off: Duration::from_millis(ms) });
+        let hold = case.look_while.as_deref().filter(|_| prefix.is_empty());
         if plan.network_files.dns_added.is_some() {
             let text = std::fs::read_to_string("/etc/resolv.conf");
             plan.add_to_resolv_conf(
@@ -100,7 +103,7 @@ impl Live {
         }
         let dir = Arc::new(run.trial().map_err(|error| NotUp::Failed(error.to_string()))?);
         let started = dir.prepare(&plan).map_err(|error| NotUp::Failed(error.to_string())).and_then(|()| {
-            Kubelet::start(runtime, &plan, &dir, Pace::default(), None).map_err(|error| match error {
+            Kubelet::start(runtime, &plan, &dir, pace, hold).map_err(|error| match error {
                 RuntimeError::Unavailable { reason, .. } => NotUp::Cannot(reason),
                 error => NotUp::Failed(error.to_string()),
             })
@@ -178,9 +181,11 @@ impl Live {
                 let Check { property, at, expected, seen, .. } = wrong;
                 return Err(format!("podcheck's own {at} ({property}) is {seen} and should be {expected}"));
             }
+            let unstarted = up.kubelet.lives().iter().filter(|life| !life.has_started());
+            let unstarted = unstarted.map(|life| life.name.clone()).collect();
             let argv = up.plan.containers.iter().filter(|c| up.runs_payload(c));
             let argv: BTreeMap<String, Vec<String>> = argv.map(|c| (c.name.clone(), c.stand_in_argv.clone())).collect();
-            let judged = judge::contract(&up.pod, node, facts, &host, &argv);
+            let judged = judge::contract(&up.pod, node, facts, &host, &argv, &unstarted);
             checks.extend(judged.into_iter().map(|check| match up.prefix {
                 "" => check,
                 prefix => Check { member: format!("{prefix}{}", check.member), ..check },
@@ -237,6 +242,25 @@ impl Live {
         let (up, own_name) = self.find(name)?;
         let done = |kubelet: &Kubelet| kubelet.lives().iter().any(|life| life.name == own_name && done(life));
         up.kubelet.wait(deadline, done).map_err(|error| error.to_string())
+    }
+
+    /// Lets the Pod of a container do what is to be done now.
+    pub(super) fn act(&mut self, name: &str) -> Result<(), String> {
+        let (up, _) = self.find(name)?;
+        up.kubelet.look().and_then(|()| up.kubelet.act()).map(drop).map_err(|error| error.to_string())
+    }
+
+    /// Stops one container, as a kubelet does.
+    pub(super) fn stop_container(&mut self, name: &str, grace: Duration) -> Result<(), String> {
+        let (up, own_name) = self.find(name)?;
+        up.kubelet.stop_container(own_name, grace).map_err(|error| error.to_string())
+    }
+
+    /// Phase of the case's Pod.
+    pub(super) fn phase(&mut self) -> Result<Phase, String> {
+        let up = self.ups.first_mut().ok_or("no Pod is up")?;
+        up.kubelet.look().map_err(|error| error.to_string())?;
+        Ok(up.kubelet.phase())
     }
 
     /// What the runtimes say of their containers.

@@ -3,6 +3,7 @@
 mod evidence;
 mod host;
 mod inspect;
+mod life;
 mod live;
 mod required;
 mod runtimes;

@@ -1,5 +1,6 @@
 //! What a case does from inside, in order.
 
+use super::life;
 use super::live::Live;
 use crate::case::{Case, Step};
 use crate::facts::Facts;
@@ -42,6 +43,12 @@ pub(super) fn run(case: &Case, live: &mut Live, checks: &mut Vec<Check>) -> Resu
                 let looked = judge::expectations(std::slice::from_ref(expectation), &facts, default, &case.source);
                 checks.extend(looked.into_iter().map(|check| Check { at: format!("{at}: {}", check.at), ..check }));
             }
+            Step::Restarts { .. }
+            | Step::Starts { .. }
+            | Step::Refused { .. }
+            | Step::Stop { .. }
+            | Step::Kill { .. }
+            | Step::Phase { .. } => checks.extend(life::step(case, live, step, &at)?),
             Step::Ends { container, exit_code, reason, property } => {
                 let seen = ends.entry(container.as_str()).or_default();
                 let end = await_end(live, container, *seen, kills.get_mut(container.as_str()))?;
@@ -71,16 +78,33 @@ fn oom_killed(step: &Step) -> Option<&str> {
 
 /// A container that has ended already shows nothing of a Pod: unless the case awaits its end, nothing can be said.
 pub(super) fn refuse_ended(case: &Case, live: &mut Live, facts: &Facts) -> Result<(), String> {
+    // An init container has done its work then.
+    let init = |name: &str| case.pod.spec.init_containers.iter().any(|c| !c.stays && c.name == name);
+    let ends = |step: &Step, name: &str| match step {
+        Step::Ends { container, .. } | Step::Restarts { container, .. } => container == name,
+        _ => false,
+    };
+    let awaited = |name: &str| case.steps.iter().any(|step| ends(step, name));
+    let refused =
+        |name: &str| case.steps.iter().any(|s| matches!(s, Step::Refused { container, .. } if container == name));
     for (name, life) in live.lives()? {
-        if let Some(End { refused: Some(says), .. }) = life.ends.last() {
+        if let Some(code) = life.exit_code().filter(|code| *code != 0)
+            && init(&name)
+            && !awaited(&name)
+        {
+            return Err(format!("the init container {name} failed with exit status {code}"));
+        }
+        if !refused(&name)
+            && let Some(End { refused: Some(says), .. }) = life.ends.last()
+        {
             return Err(format!("{name} did not start: {says}"));
         }
     }
     let Some(members) = facts.document.get("members").and_then(Value::as_object) else { return Ok(()) };
-    let awaited =
-        |name: &str| case.steps.iter().any(|s| matches!(s, Step::Ends { container, .. } if container == name));
     let ended = |member: &Value| member.get("state").and_then(Value::as_str) == Some("exited");
-    let Some((name, _)) = members.iter().find(|(name, member)| ended(member) && !awaited(name)) else { return Ok(()) };
+    let Some((name, _)) = members.iter().find(|(name, member)| ended(member) && !init(name) && !awaited(name)) else {
+        return Ok(());
+    };
     let reported = live.reported()?;
     let how = match reported.get(name) {
         Some(Reported { exit_code: Some(code), reason, .. }) => format!("with exit status {code} ({reason})"),

@@ -32,10 +32,12 @@ pub(super) fn judge(court: &mut Court<'_>) {
 fn judge_presence(court: &mut Court<'_>) {
     let rule = must(MEMBER, CONTAINERS);
     let pod = court.pod;
-    let wanted: Vec<&str> =
-        std::iter::once(SANDBOX).chain(pod.spec.containers.iter().map(|c| c.name.as_str())).collect();
+    let wanted: Vec<&str> = std::iter::once(SANDBOX).chain(pod.spec.all().map(|c| c.name.as_str())).collect();
     for name in &wanted {
+        let ends = pod.spec.init_containers.iter().any(|c| c.name == *name && !c.stays);
         match court.look(name, "state") {
+            Looked::Value(Value::String(state)) if ends && (state == "exited" || state == "running") => {}
+            Looked::Unknown if court.unstarted.contains(*name) => {}
             Looked::Value(Value::String(state)) if state == "exited" && *name != SANDBOX => {
                 let question = court.question(rule, name, "state", "running");
                 let ended = Outcome::Unobservable("a process that still runs".to_owned());
@@ -60,7 +62,7 @@ fn judge_presence(court: &mut Court<'_>) {
 
 /// Each container has its own variables: that tells it from its neighbours.
 fn judge_environment(court: &mut Court<'_>, name: &str) {
-    let Some(container) = court.pod.spec.containers.iter().find(|c| c.name == name) else { return };
+    let Some(container) = court.pod.spec.container(name) else { return };
     let marker = ("CONTAINER_NAME".to_owned(), container.name.clone());
     let own_marker = container.env.iter().any(|(name, _)| *name == marker.0);
     // A variable written twice has its last value.
@@ -109,7 +111,7 @@ fn judge_process(court: &mut Court<'_>, name: &str) {
     court.check(must(MEMBER, ARGUMENTS), (name, "environment.args"), argv.join(" "), |seen| {
         is(seen, &json!(argv)).map_err(|_| shown(seen).replace(", ", " "))
     });
-    let cwd = court.pod.spec.containers.iter().find(|c| c.name == name).and_then(|c| c.working_dir.clone());
+    let cwd = court.pod.spec.container(name).and_then(|c| c.working_dir.clone());
     // podcheck's image names no directory.
     let cwd = cwd.unwrap_or_else(|| "/".to_owned());
     court.equals(must(MEMBER, ARGUMENTS), (name, "environment.cwd"), json!(cwd));

@@ -50,15 +50,17 @@ pub struct HostCaps {
 }
 
 /// Judges facts by the manifest. `stand_ins` are the containers that run podcheck's own image, with the argv they run:
-/// only of those is it known what process to expect.
+/// only of those is it known what process to expect. `unstarted` are those that no runtime was asked for yet, or that would not
+/// start: they need not be there.
 pub fn contract(
     pod: &Pod,
     node: &Node,
     facts: &Facts,
     host: &HostCaps,
     stand_ins: &BTreeMap<String, Vec<String>>,
+    unstarted: &BTreeSet<String>,
 ) -> Vec<Check> {
-    let mut court = Court { pod, node, facts, host, stand_ins, checks: Vec::new() };
+    let mut court = Court { pod, node, facts, host, stand_ins, unstarted, checks: Vec::new() };
     identity::judge(&mut court);
     for member in court.running() {
         namespaces::judge(&mut court, member);
@@ -86,8 +88,8 @@ pub fn contract(
 /// Judges what podcheck itself made, as a kubelet would: the limits of the Pod's cgroup. It proves nothing about a runtime;
 /// a check that does not hold here means that podcheck or the host failed.
 pub fn ours(pod: &Pod, node: &Node, facts: &Facts, host: &HostCaps) -> Vec<Check> {
-    let stand_ins = BTreeMap::new();
-    let mut court = Court { pod, node, facts, host, stand_ins: &stand_ins, checks: Vec::new() };
+    let (stand_ins, unstarted) = (BTreeMap::new(), BTreeSet::new());
+    let mut court = Court { pod, node, facts, host, stand_ins: &stand_ins, unstarted: &unstarted, checks: Vec::new() };
     limits::judge_pod(&mut court);
     court.checks
 }
@@ -125,6 +127,7 @@ struct Court<'a> {
     facts: &'a Facts,
     host: &'a HostCaps,
     stand_ins: &'a BTreeMap<String, Vec<String>>,
+    unstarted: &'a BTreeSet<String>,
     checks: Vec<Check>,
 }
 
@@ -132,7 +135,7 @@ impl<'a> Court<'a> {
     /// The sandbox and the manifest's containers, in order, as far as they run.
     fn running(&self) -> Vec<Member<'a>> {
         let sandbox = Member { name: SANDBOX, container: None };
-        let containers = self.pod.spec.containers.iter().map(|c| Member { name: &c.name, container: Some(c) });
+        let containers = self.pod.spec.all().map(|c| Member { name: &c.name, container: Some(c) });
         std::iter::once(sandbox).chain(containers).filter(|member| self.runs(member.name)).collect()
     }
 

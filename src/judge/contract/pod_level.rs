@@ -2,7 +2,7 @@
 //!
 //! Like [`super::quality`] a second reading of the specification, not shared with the plan.
 
-use super::quality::Class;
+use super::quality::{Class, at_once};
 use crate::pod::{Container, Pod, Quantity};
 
 /// Thousandths of cpu, then of memory.
@@ -18,7 +18,16 @@ fn requests(pod: &Pod) -> impl Iterator<Item = [Option<u128>; 2]> + '_ {
         let r = &c.resources;
         pair(r.cpu_request.or(r.cpu_limit), r.memory_request.or(r.memory_limit))
     };
-    pod.spec.containers.iter().map(of)
+    pod.spec.all().map(of)
+}
+
+/// What all ask for together, at the time when that is the most.
+fn asked_together(pod: &Pod, i: usize) -> u128 {
+    let (apps, starts) = at_once(pod, |c| {
+        let r = &c.resources;
+        pair(r.cpu_request.or(r.cpu_limit), r.memory_request.or(r.memory_limit))[i].unwrap_or(0)
+    });
+    starts.into_iter().fold(apps, u128::max)
 }
 
 /// The Pod's own limits.
@@ -34,8 +43,8 @@ fn own_requests(pod: &Pod) -> [Option<u128>; 2] {
         return written;
     }
     [0, 1].map(|i| {
-        let asked: Vec<u128> = requests(pod).filter_map(|row| row[i]).collect();
-        written[i].or(if asked.is_empty() { limits[i] } else { Some(asked.iter().sum()) })
+        let asks = requests(pod).any(|row| row[i].is_some());
+        written[i].or(if asks { Some(asked_together(pod, i)) } else { limits[i] })
     })
 }
 
@@ -56,7 +65,7 @@ fn overhead(pod: &Pod) -> Pair {
 
 /// Thousandths of a core that the Pod asks for, overhead and all.
 pub(super) fn cpu_request(pod: &Pod) -> u64 {
-    let sum = || requests(pod).filter_map(|row| row[0]).sum();
+    let sum = || asked_together(pod, 0);
     Quantity { milli: own_requests(pod)[0].unwrap_or_else(sum) + overhead(pod)[0] }.milli_value()
 }
 
@@ -65,8 +74,11 @@ pub(super) fn totals(pod: &Pod) -> [Option<Quantity>; 2] {
     let own = limits(pod);
     let of = |c: &Container| pair(c.resources.cpu_limit, c.resources.memory_limit);
     [0, 1].map(|i| {
-        let each: Vec<u128> = pod.spec.containers.iter().map(|c| of(c)[i].unwrap_or(0)).collect();
-        let sum = (!each.contains(&0)).then(|| each.iter().sum());
+        let own_of = |c: &Container| of(c)[i].unwrap_or(0);
+        // An init container with no limit of its own is held by those of the sidecars before it, as far as a kubelet counts.
+        let (apps, starts) = at_once(pod, own_of);
+        let every = pod.spec.containers.iter().all(|c| own_of(c) > 0) && !starts.contains(&0);
+        let sum = every.then(|| starts.into_iter().fold(apps, u128::max));
         let limit = own[i].filter(|milli| *milli > 0).or(sum);
         limit.map(|milli: u128| Quantity { milli: milli + overhead(pod)[i] })
     })
@@ -83,6 +95,6 @@ pub(super) fn container_limits(pod: &Pod, container: &Container) -> [Option<Quan
 pub(super) fn unclaimed(pod: &Pod) -> u64 {
     let bytes = |milli: u128| Quantity { milli }.value();
     let own = own_requests(pod)[1].map_or(0, bytes);
-    let claimed = bytes(requests(pod).filter_map(|row| row[1]).sum());
-    own.saturating_sub(claimed) / u64::try_from(pod.spec.containers.len()).unwrap_or(1).max(1)
+    let claimed = bytes(asked_together(pod, 1));
+    own.saturating_sub(claimed) / u64::try_from(pod.spec.all().count()).unwrap_or(1).max(1)
 }

@@ -53,7 +53,7 @@ pub(super) fn class(pod: &Pod) -> Class {
         let memory_request = r.memory_request.map_or(memory_limit, |q| q.milli);
         [cpu_request, cpu_limit, memory_request, memory_limit]
     };
-    let rows: Vec<[u128; 4]> = pod.spec.containers.iter().map(of).collect();
+    let rows: Vec<[u128; 4]> = pod.spec.all().map(of).collect();
     let total = |i: usize| rows.iter().map(|row| row[i]).sum::<u128>();
     if rows.iter().flatten().all(|number| *number == 0) {
         Class::BestEffort
@@ -112,13 +112,29 @@ pub(super) fn oom_score_adj(pod: &Pod, container: &Container, node_memory: u64) 
         Class::Guaranteed => -997,
         Class::BestEffort => 1000,
         Class::Burstable => {
-            let request = container.resources.memory_request.or(container.resources.memory_limit);
-            let bytes = request.map_or(0, Quantity::value).saturating_add(pod_level::unclaimed(pod));
+            let request = |c: &Container| c.resources.memory_request.or(c.resources.memory_limit);
+            let bytes = |c: &Container| request(c).map_or(0, Quantity::value);
+            let least = || pod.spec.containers.iter().map(bytes).min().unwrap_or(0);
+            // A sidecar is to live as long as the least of those it serves.
+            let bytes = if container.stays { bytes(container).max(least()) } else { bytes(container) };
+            let bytes = bytes.saturating_add(pod_level::unclaimed(pod));
             // min(max(3, 1000 − (1000 × memoryRequestBytes) / machineMemoryCapacityBytes), 999)
             let part = 1000 * u128::from(bytes) / u128::from(node_memory.max(1));
             i64::try_from(1000_u128.saturating_sub(part)).unwrap_or(1000).clamp(3, 999)
         }
     }
+}
+
+/// How much is wanted once all are up, and while each init container is on its way: it runs beside the sidecars before it.
+/// <https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/#resource-sharing-within-containers>
+pub(super) fn at_once(pod: &Pod, of: impl Fn(&Container) -> u128) -> (u128, Vec<u128>) {
+    let init = &pod.spec.init_containers;
+    let sidecars_up_to = |end: usize| init[..end].iter().filter(|c| c.stays).map(&of).sum::<u128>();
+    let starts = init.iter().enumerate().map(|(at, container)| match container.stays {
+        true => sidecars_up_to(at + 1),
+        false => sidecars_up_to(at) + of(container),
+    });
+    (pod.spec.containers.iter().map(&of).sum::<u128>() + sidecars_up_to(init.len()), starts.collect())
 }
 
 #[cfg(test)]

@@ -108,7 +108,7 @@ fn judge_variables(court: &mut Court<'_>, container: &Container) {
 
 /// The pause process needs less than any container, unless it is privileged for a container's sake.
 fn judge_sandbox(court: &mut Court<'_>, member: Member<'_>) {
-    if court.pod.spec.containers.iter().any(|container| container.security.privileged) {
+    if court.pod.spec.all().any(|container| container.security.privileged) {
         return;
     }
     let at = (member.name, "credentials.capabilities.bounding");

@@ -21,7 +21,8 @@ pub(in crate::pod) static CONTAINER: &Object = &Object {
         ignored("readinessProbe", Shape::Object(PROBE)),
         ignored("startupProbe", Shape::Object(PROBE)),
         ignored("resizePolicy", Shape::Objects(RESIZE_POLICY)),
-        ignored("restartPolicy", Shape::Text),
+        acted("restartPolicy", Shape::Text),
+        // Of a container whose own restartPolicy is refused.
         ignored("restartPolicyRules", Shape::Objects(RESTART_RULE)),
         ignored("terminationMessagePolicy", Shape::Text),
         later("lifecycle"),

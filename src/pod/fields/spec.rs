@@ -52,6 +52,7 @@ pub(in crate::pod) static SPEC: &Object = &Object {
     name: "a Pod's spec",
     fields: &[
         acted("containers", Shape::Objects(CONTAINER)),
+        acted("initContainers", Shape::Objects(CONTAINER)),
         acted("volumes", Shape::Objects(VOLUME)),
         acted("hostNetwork", Shape::Bool),
         acted("hostIPC", Shape::Bool),
@@ -88,7 +89,6 @@ pub(in crate::pod) static SPEC: &Object = &Object {
         ignored("topologySpreadConstraints", Shape::Objects(placement::TOPOLOGY_SPREAD)),
         // What a kubelet does later in a Pod's life than podcheck looks.
         ignored("activeDeadlineSeconds", Shape::Integer),
-        later("initContainers"),
         later("ephemeralContainers"),
         acted("hostUsers", Shape::Bool),
         acted("overhead", Shape::Resources),

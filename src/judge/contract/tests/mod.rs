@@ -229,7 +229,7 @@ fn facts() -> Facts {
 }
 
 fn judged(pod: &Pod, facts: &Facts, host: &HostCaps) -> Vec<Check> {
-    contract(pod, &Node::default(), facts, host, &stand_ins())
+    contract(pod, &Node::default(), facts, host, &stand_ins(), &Default::default())
 }
 
 /// Property, member and place of what does not hold.

@@ -1,0 +1,68 @@
+//! Steps about a Pod's life: what starts again, what is stopped or killed, and what would not start.
+
+use super::Step;
+use super::expect::property_of;
+use super::keys::{KILL, PHASE, REFUSED, RESTARTS, STARTS, STOP};
+use super::members::Members;
+use super::steps::text_or_list;
+use crate::diagnostic::yaml::Cursor;
+
+/// Reads such a step; the inner `None` comes together with a fault, the outer one if it is another.
+pub(super) fn one(cursor: &Cursor<'_>, members: &Members) -> Option<Option<Step>> {
+    if let Some(value) = cursor.get("restarts") {
+        RESTARTS.check(cursor);
+        let count = cursor.get("count").and_then(|value| value.integer(0, 100)).and_then(|n| u32::try_from(n).ok());
+        let both = members.container(&value).zip(count);
+        let property = property_of(cursor);
+        return Some(both.map(|(container, count)| Step::Restarts { container, count, property }));
+    }
+    if let Some(value) = cursor.get("starts") {
+        STARTS.check(cursor);
+        let container = members.container(&value);
+        let property = property_of(cursor);
+        return Some(container.map(|container| Step::Starts { container, property }));
+    }
+    if let Some(value) = cursor.get("refused") {
+        REFUSED.check(cursor);
+        let says = cursor.get("says").map(|value| text_or_list(&value)).unwrap_or_default();
+        let property = property_of(cursor);
+        return Some(members.container(&value).map(|container| Step::Refused { container, says, property }));
+    }
+    if let Some(value) = cursor.get("stop") {
+        STOP.check(cursor);
+        let grace = cursor.get("grace").and_then(|value| seconds(&value));
+        let container = members.container(&value);
+        return Some(container.zip(grace).map(|(container, grace_seconds)| Step::Stop { container, grace_seconds }));
+    }
+    if let Some(value) = cursor.get("kill") {
+        KILL.check(cursor);
+        return Some(members.one(&value).map(|member| Step::Kill { member }));
+    }
+    if let Some(value) = cursor.get("phase") {
+        PHASE.check(cursor);
+        let phase = value.one_of(&["Pending", "Running", "Succeeded", "Failed"]);
+        let property = property_of(cursor);
+        return Some(phase.map(|phase| Step::Phase { phase: phase.to_owned(), property }));
+    }
+    None
+}
+
+/// `2s`: a grace period has whole seconds.
+fn seconds(cursor: &Cursor<'_>) -> Option<u64> {
+    let text = cursor.text()?;
+    let seconds = text.strip_suffix('s').and_then(|number| number.parse().ok()).filter(|seconds| *seconds <= 60);
+    if seconds.is_none() {
+        cursor.fault(format!("{text:?} is no grace period"), "expected whole seconds up to 60s, as in 2s");
+    }
+    seconds
+}
+
+/// `50ms`.
+pub(super) fn milliseconds(cursor: &Cursor<'_>) -> Option<u64> {
+    let text = cursor.text()?;
+    let number = text.strip_suffix("ms").and_then(|number| number.parse().ok()).filter(|ms| *ms <= 10_000);
+    if number.is_none() {
+        cursor.fault(format!("{text:?} is no back-off"), "expected milliseconds up to 10000ms, as in 50ms");
+    }
+    number
+}

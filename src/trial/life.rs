@@ -1,0 +1,82 @@
+//! Steps about a Pod's life.
+
+use super::live::Live;
+use crate::case::{Case, Step};
+use crate::host;
+use crate::judge::{self, Check, StepContext};
+use crate::kubelet::Life;
+use std::time::{Duration, Instant};
+
+/// What is waited for may take this long, on a machine of ordinary speed.
+const WITHIN: Duration = Duration::from_secs(30);
+
+/// Does one of these steps and judges it. An error is the runtime's: nothing is said about the Pod then.
+pub(super) fn step(case: &Case, live: &mut Live, step: &Step, at: &str) -> Result<Vec<Check>, String> {
+    let deadline = Instant::now() + host::scaled(WITHIN);
+    match step {
+        Step::Restarts { container, count, property } => {
+            // One that is not to come back was not started again by the time that its end is seen and acted on.
+            live.wait(container, deadline, |life| life.starts > *count)?;
+            if *count == 0 {
+                live.act(container)?;
+            }
+            let seen = live.life(container)?.starts.saturating_sub(1);
+            let context = context(case, at, container, property);
+            Ok(vec![judge::outcome(
+                &context,
+                &format!("started again {count} times"),
+                &seen.to_string(),
+                seen == *count,
+            )])
+        }
+        Step::Starts { container, property } => {
+            let starts = live.wait(container, deadline, |life| life.starts > 0)?;
+            live.await_ready()?;
+            let seen = if starts { "started" } else { "not started" };
+            Ok(vec![judge::outcome(&context(case, at, container, property), "started", seen, starts)])
+        }
+        Step::Refused { container, says, property } => {
+            let life = live.life(container)?.clone();
+            Ok(refused(&context(case, at, container, property), &life, says))
+        }
+        Step::Stop { container, grace_seconds } => {
+            live.stop_container(container, Duration::from_secs(*grace_seconds))?;
+            Ok(Vec::new())
+        }
+        Step::Kill { member } => {
+            let killed = live.member(member)?.process.signal(nix::sys::signal::Signal::SIGKILL);
+            killed.map_err(|error| format!("cannot kill {member}: {error}"))?;
+            if live.member(member)?.process.wait_end(deadline) {
+                Ok(Vec::new())
+            } else {
+                Err(format!("{member} does not end"))
+            }
+        }
+        Step::Phase { phase, property } => {
+            let seen = live.phase()?;
+            Ok(vec![judge::outcome(
+                &context(case, at, "", property),
+                &format!("phase {phase}"),
+                &format!("phase {}", seen.as_str()),
+                seen.as_str() == phase,
+            )])
+        }
+        Step::Run { .. } | Step::Look(_) | Step::Ends { .. } => Ok(Vec::new()),
+    }
+}
+
+fn context<'a>(case: &'a Case, at: &'a str, member: &'a str, property: &'a Option<String>) -> StepContext<'a> {
+    let default = case.shows.first().map_or("", String::as_str);
+    StepContext { at, member, property: property.as_deref().unwrap_or(default), source: &case.source }
+}
+
+fn refused(context: &StepContext<'_>, life: &Life, says: &[String]) -> Vec<Check> {
+    let complaint = life.ends.last().and_then(|end| end.refused.as_deref());
+    let seen = complaint.map_or_else(|| "it started".to_owned(), |text| format!("refused: {text}"));
+    let mut checks = vec![judge::outcome(context, "refused", &seen, complaint.is_some())];
+    for wanted in says {
+        let holds = complaint.is_some_and(|text| text.to_lowercase().contains(&wanted.to_lowercase()));
+        checks.push(judge::outcome(context, &format!("{wanted:?} in what the runtime says"), &seen, holds));
+    }
+    checks
+}
