@@ -10,6 +10,9 @@ const KINDS: [&str; 8] = ["net", "ipc", "uts", "pid", "mnt", "cgroup", "user", "
 /// Draws the facts of a Pod. `title` stands at the root.
 pub fn pod_tree(title: &str, facts: &Value, style: Style) -> String {
     let members = members(facts);
+    // One that has ended has no namespaces and no cgroup any more.
+    let (members, ended): (Vec<_>, Vec<_>) =
+        members.into_iter().partition(|(_, member)| !member["namespaces"].is_null());
     let mut text = format!("  {}\n", style.bold(title));
     text.push_str("  ├─ namespaces\n");
     for (index, kind) in KINDS.iter().enumerate() {
@@ -18,12 +21,16 @@ pub fn pod_tree(title: &str, facts: &Value, style: Style) -> String {
     }
     let parents: Vec<String> = members.iter().map(|(_, m)| parent(&cgroup(m))).collect();
     let common = parents.first().cloned().unwrap_or_default();
-    let name_width = members.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    let name_width = members.iter().chain(&ended).map(|(name, _)| name.chars().count()).max().unwrap_or(0);
     let _ = writeln!(text, "  └─ {}", if common.is_empty() { "cgroups" } else { &common });
     for (index, (name, member)) in members.iter().enumerate() {
-        let branch = if index + 1 == members.len() { "└─" } else { "├─" };
+        let branch = if index + 1 == members.len() + ended.len() { "└─" } else { "├─" };
         let elsewhere = if parents[index] == common { String::new() } else { format!("in {}  ", cgroup(member)) };
         let _ = writeln!(text, "     {branch} {name:<name_width$}  {elsewhere}{}", held_to(member).trim_end());
+    }
+    for (index, (name, member)) in ended.iter().enumerate() {
+        let branch = if index + 1 == ended.len() { "└─" } else { "├─" };
+        let _ = writeln!(text, "     {branch} {name:<name_width$}  {}", value_text(&member["state"]));
     }
     text
 }
@@ -130,6 +137,15 @@ mod tests {
         assert!(text.contains("pid    sandbox │ app"), "{text}");
         assert!(text.contains("user   the host's"), "{text}");
         assert!(text.contains("└─ app      memory 256Mi  cpu.shares 2  oom_score_adj 968"), "{text}");
+    }
+
+    #[test]
+    fn one_that_has_ended_is_in_no_namespace_and_no_cgroup() {
+        let app = json!({"namespaces": {"net": "sandbox"}, "cgroup": {"path": "kubepods/pod<uid>/<x>"}});
+        let facts = json!({"members": {"app": app, "first": {"state": "exited", "namespaces": null, "cgroup": null}}});
+        let text = pod_tree("foo", &facts, Style::default());
+        assert!(text.contains("net    app   (shared)"), "{text}");
+        assert!(text.ends_with("  └─ kubepods/pod<uid>\n     ├─ app    \n     └─ first  exited\n"), "{text}");
     }
 
     #[test]
