@@ -68,7 +68,8 @@ pub(super) fn notes(records: &[Record]) -> String {
         }
     };
     say("ran podcheck's own image, theirs is not on this machine", collect(|r| &r.stand_ins));
-    say("ran podcheck's idle server instead of their own command", collect(|r| &r.replaced_commands));
+    let instead = "ran podcheck's idle server (init containers: `true`) instead of their own command";
+    say(instead, collect(|r| &r.replaced_commands));
     say("accepted, changes nothing that podcheck observes", collect(|r| &r.not_acted_on));
     text
 }

@@ -30,7 +30,7 @@ pub struct ContainerPlan {
     pub args: Vec<String>,
     /// The command or arguments that the stand-in image runs instead, always complete (argv): see [`crate::payload`].
     pub stand_in_argv: Vec<String>,
-    /// True if `stand_in_argv` is not what the manifest asked for but podcheck's idle server.
+    /// True if `stand_in_argv` is not what the manifest asked for but podcheck's idle server, or for an init container success.
     pub stand_in_replaces_command: bool,
     /// `NAME`, value; in order. Ends with `CONTAINER_NAME`, which tells a member from its neighbours.
     pub env: Vec<(String, String)>,
@@ -104,7 +104,8 @@ const READ_ONLY_PATHS: [&str; 5] = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc
 /// A container of a Pod.
 pub(super) fn of(pod: &Pod, qos: QosClass, node: &Node, container: &Container) -> ContainerPlan {
     let security = &container.security;
-    let (stand_in_argv, stand_in_replaces_command) = stand_in::argv(container);
+    let role = role(pod, container);
+    let (stand_in_argv, stand_in_replaces_command) = stand_in::argv(container, role);
     let (user, group) = user_and_group(&pod.spec.security, security);
     let unless_privileged = |paths: &[&str]| match security.privileged || security.unmasked {
         true => Vec::new(),
@@ -112,7 +113,7 @@ pub(super) fn of(pod: &Pod, qos: QosClass, node: &Node, container: &Container) -
     };
     ContainerPlan {
         name: container.name.clone(),
-        role: role(pod, container),
+        role,
         image: container.image.clone(),
         command: container.command.clone(),
         args: container.args.clone(),

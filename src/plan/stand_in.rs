@@ -1,5 +1,6 @@
 //! What a container runs when podcheck's own image stands in for its image.
 
+use super::Role;
 use crate::payload;
 use crate::pod::{Container, Protocol};
 
@@ -7,14 +8,18 @@ use crate::pod::{Container, Protocol};
 const OWN_IMAGE: &str = "podcheck";
 /// The idle server.
 const SERVER: &str = "/bin/serve";
+/// What succeeds at once.
+const SUCCEEDS: &str = "/bin/true";
 
 /// The complete argv and whether it is not what the manifest asked for.
 ///
 /// A command that the payload has runs as it stands, with the arguments; names are matched exactly, upper and lower case
 /// included, as a file system would. Without a command only podcheck's own image is known well enough to hand it arguments.
-/// Everything else is the idle server, listening on the declared TCP ports.
-pub(super) fn argv(container: &Container) -> (Vec<String>, bool) {
+/// Everything else is the idle server, listening on the declared TCP ports; an init container, which the Pod waits for, succeeds
+/// instead.
+pub(super) fn argv(container: &Container, role: Role) -> (Vec<String>, bool) {
     let Container { command, args, .. } = container;
+    let replaced = !command.is_empty() || !args.is_empty();
     if let Some(program) = command.first()
         && payload::has(program)
     {
@@ -23,11 +28,14 @@ pub(super) fn argv(container: &Container) -> (Vec<String>, bool) {
     if command.is_empty() && !args.is_empty() && is_own_image(&container.image) {
         return (std::iter::once(SERVER.to_owned()).chain(args.iter().cloned()).collect(), false);
     }
+    if role == Role::Init && !is_own_image(&container.image) {
+        return (vec![SUCCEEDS.to_owned()], replaced);
+    }
     let mut argv = vec![SERVER.to_owned(), "--name".to_owned(), container.name.clone()];
     for port in tcp_ports(container) {
         argv.extend(["--port".to_owned(), port.to_string()]);
     }
-    (argv, !command.is_empty() || !args.is_empty())
+    (argv, replaced)
 }
 
 /// TCP ports that a container declares, each once, in order.

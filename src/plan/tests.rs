@@ -337,6 +337,27 @@ fn stand_ins_run_what_the_manifest_asks_for_where_they_can() {
 }
 
 #[test]
+fn stand_ins_of_init_containers_end() {
+    for (image, command, argv, replaced) in [
+        ("busybox", &["sh", "-c", "x"][..], "/bin/true", true),
+        ("busybox", &[], "/bin/true", false),
+        ("busybox", &["false"], "false", false),
+        ("podcheck", &[], "/bin/serve", false),
+    ] {
+        let mut first = container("first");
+        (first.image, first.command) = (image.to_owned(), command.iter().map(|&word| word.to_owned()).collect());
+        let mut pod = pod(vec![container("c")]);
+        let mut sidecar = first.clone();
+        (sidecar.name, sidecar.stays) = ("sidecar".to_owned(), true);
+        pod.spec.init_containers = vec![first, sidecar];
+        let plan = planned(&pod);
+        let of = |name: &str| plan.containers.iter().find(|c| c.name == name).expect("planned");
+        assert_eq!((of("first").stand_in_argv[0].as_str(), of("first").stand_in_replaces_command), (argv, replaced));
+        assert_ne!(of("sidecar").stand_in_argv[0], "/bin/true");
+    }
+}
+
+#[test]
 fn managed_files_are_those_of_a_kubelet() {
     let mut pod = pod(vec![container("app")]);
     pod.spec.dns = Some(DnsConfig {

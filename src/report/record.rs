@@ -70,7 +70,7 @@ pub struct Record {
     pub versions: BTreeMap<String, String>,
     /// Containers that ran podcheck's own image instead of their own.
     pub stand_ins: Vec<String>,
-    /// Containers whose command was replaced by the idle server as well.
+    /// Containers whose command was replaced as well: by the idle server, an init container's by `true`.
     pub replaced_commands: Vec<String>,
     /// Fields of the manifest that change nothing podcheck observes.
     pub not_acted_on: Vec<String>,
