@@ -79,7 +79,7 @@ fn faults_of_cases() {
                 "5:12: requires[0]: \"Swap\" is not a name (expected lower-case letters, digits and `-`)",
                 "6:9: source: \"kubernetes.io\" is not a link (expected one that begins with https://)",
                 "7:24: node.pod_pids_limit: 0 is out of range (expected a whole number of at least 1)",
-                "7:27: node.pids: node has no field \"pids\" (expected one of pod_pids_limit, allowed_unsafe_sysctls, back_off)",
+                "7:27: node.pids: node has no field \"pids\" (expected one of pod_pids_limit, single_process_oom_kill, allowed_unsafe_sysctls, back_off)",
             ],
         ),
         (

@@ -36,8 +36,11 @@ pub(super) static CASE: Keys = Keys {
     mandatory: &["about", "shows", "pod"],
 };
 
-pub(super) static NODE: Keys =
-    Keys { name: "node", all: &["pod_pids_limit", "allowed_unsafe_sysctls", "back_off"], mandatory: &[] };
+pub(super) static NODE: Keys = Keys {
+    name: "node",
+    all: &["pod_pids_limit", "single_process_oom_kill", "allowed_unsafe_sysctls", "back_off"],
+    mandatory: &[],
+};
 
 pub(super) static FACT: Keys = Keys {
     name: "an expectation of a fact",

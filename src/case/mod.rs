@@ -60,6 +60,8 @@ pub struct Case {
     pub beside: Option<Pod>,
     /// `podPidsLimit` of the node the plan pretends.
     pub pod_pids_limit: Option<u64>,
+    /// `singleProcessOOMKill` of that node.
+    pub single_process_oom_kill: bool,
     /// Milliseconds of a kubelet's first back-off, if not its 10 s.
     pub back_off_ms: Option<u64>,
     /// An init container while which the Pod is looked at, before what follows it is there.

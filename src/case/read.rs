@@ -58,6 +58,7 @@ fn plain(parsed: pod::Parsed, file: &Path, id: &str) -> Case {
         pod: parsed.pod,
         beside: None,
         pod_pids_limit: None,
+        single_process_oom_kill: false,
         back_off_ms: None,
         look_while: None,
         expect: Vec::new(),
@@ -83,17 +84,18 @@ fn one(cursor: &Cursor<'_>, id: &str) -> Option<Case> {
         let items = cursor.get(name).and_then(|list| list.items()).unwrap_or_default();
         items.iter().filter_map(|item| known::word(item, "")).collect::<Vec<_>>()
     };
+    let node = cursor.get("node").inspect(|node| {
+        NODE.check(node);
+    });
     let mut case = Case {
         about: cursor.get("about").and_then(|value| about(&value)).unwrap_or_default(),
         shows: shows(cursor),
         source: cursor.get("source").and_then(|value| known::link(&value)).unwrap_or_default(),
         requires: words("requires"),
         alone: cursor.get("alone").and_then(|value| value.boolean()).unwrap_or_default(),
-        back_off_ms: cursor
-            .get("node")
-            .and_then(|node| node.get("back_off"))
-            .and_then(|value| life::milliseconds(&value)),
-        pod_pids_limit: cursor.get("node").and_then(|value| pod_pids_limit(&value)),
+        back_off_ms: node.as_ref().and_then(|node| node.get("back_off")).and_then(|value| life::milliseconds(&value)),
+        pod_pids_limit: node.as_ref().and_then(pod_pids_limit),
+        single_process_oom_kill: node.as_ref().is_some_and(single_process_oom_kill),
         ..plain(parsed?, cursor.faults().file(), id)
     };
     if let Some(beside) = beside {
@@ -168,7 +170,6 @@ fn shows(cursor: &Cursor<'_>) -> Vec<String> {
 }
 
 fn pod_pids_limit(cursor: &Cursor<'_>) -> Option<u64> {
-    NODE.check(cursor);
     cursor.get("pod_pids_limit")?.integer(1, i64::MAX).and_then(|limit| u64::try_from(limit).ok())
 }
 
@@ -183,6 +184,10 @@ fn unsafe_sysctls(cursor: &Cursor<'_>) -> Vec<String> {
         Some(text.to_owned())
     };
     items.iter().filter_map(pattern).collect()
+}
+
+fn single_process_oom_kill(cursor: &Cursor<'_>) -> bool {
+    cursor.get("single_process_oom_kill").and_then(|value| value.boolean()).unwrap_or_default()
 }
 
 /// A Pod's name from a case's id: its last part, and the row.

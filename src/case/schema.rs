@@ -29,6 +29,7 @@ pub fn schema() -> Value {
                 "additionalProperties": false,
                 "properties": {
                     "pod_pids_limit": {"anyOf": [{"type": "integer", "minimum": 1}, {"$ref": "#/$defs/value"}]},
+                    "single_process_oom_kill": {"anyOf": [{"type": "boolean"}, {"$ref": "#/$defs/value"}]},
                     "allowed_unsafe_sysctls": {
                         "type": "array",
                         "items": {"type": "string", "pattern": "^[a-z0-9._-]+\\*?$"},

@@ -223,6 +223,9 @@ fn settings(resources: &LinuxResources) -> Vec<Setting> {
         let (v1, v2) = (("memory.memsw.limit_in_bytes", both.to_string()), ("memory.swap.max", swap));
         settings.push(Setting { optional: true, ..plain("memory", Some(v1), Some(v2)) });
     }
+    if resources.oom_group {
+        settings.push(plain("memory", None, Some(("memory.oom.group", "1".to_owned()))));
+    }
     if let Some(shares) = resources.cpu_shares {
         let shares = shares.clamp(2, 262_144);
         let weight = weight_from_shares(shares).to_string();
@@ -294,11 +297,18 @@ mod tests {
             memory_limit_bytes: Some(8 << 20),
             memory_swap_limit_bytes: Some(8 << 20),
             pids_limit: Some(7),
+            oom_group: true,
         };
         let all = settings(&resources);
         let v2: Vec<_> = all.iter().filter_map(|s| s.v2.as_ref()).map(|(f, v)| format!("{f}={v}")).collect();
-        let expected =
-            ["memory.max=8388608", "memory.swap.max=0", "cpu.weight=20", "cpu.max=50000 100000", "pids.max=7"];
+        let expected = [
+            "memory.max=8388608",
+            "memory.swap.max=0",
+            "memory.oom.group=1",
+            "cpu.weight=20",
+            "cpu.max=50000 100000",
+            "pids.max=7",
+        ];
         assert_eq!(v2, expected);
         let v1: Vec<_> = all.iter().filter_map(|s| s.v1.as_ref()).map(|(f, _)| *f).collect();
         assert_eq!(v1.len(), 6);

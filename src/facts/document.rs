@@ -113,6 +113,7 @@ pub struct Limits {
     pub cpu_period_usec: Fact<u64>,
     pub cpu_share: Fact<ShareFact>,
     pub pids: Fact<LimitFact>,
+    pub oom_group: Fact<u64>,
 }
 
 /// `credentials`.

@@ -75,8 +75,8 @@ const VOCABULARY: &[&str] = &[
 ];
 
 /// `{limits}` of the vocabulary.
-const LIMITS: [&str; 6] =
-    ["memory_bytes", "memory_swap_bytes", "cpu_quota_usec", "cpu_period_usec", "cpu_share", "pids"];
+const LIMITS: [&str; 7] =
+    ["memory_bytes", "memory_swap_bytes", "cpu_quota_usec", "cpu_period_usec", "cpu_share", "pids", "oom_group"];
 /// What stands below `cpu_share`.
 const SHARES: [&str; 2] = ["cpu.shares", "cpu.weight"];
 /// `{events}` of the vocabulary.

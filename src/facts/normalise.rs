@@ -250,6 +250,7 @@ fn limits(limits: &Limits) -> document::Limits {
         cpu_period_usec: Fact(limits.cpu_period_usec),
         cpu_share: Fact(limits.cpu_share.map(ShareFact)),
         pids: Fact(limits.pids.map(LimitFact)),
+        oom_group: Fact(limits.oom_group),
     }
 }
 

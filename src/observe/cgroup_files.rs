@@ -181,6 +181,7 @@ impl<'a> Files<'a, '_> {
                     (memory, _) => memory,
                 };
                 self.seen.limits.memory_bytes = memory;
+                self.seen.limits.oom_group = self.value("oom_group", dir, "memory.oom.group", Seen::Absent, number)?;
                 self.seen.events.oom_kill = self.count("oom_kill", dir, "memory.events", "oom_kill")?;
             }
             Place::OutOfView => self.no_memory("cgroup-in-view"),
@@ -272,6 +273,7 @@ impl<'a> Files<'a, '_> {
     fn no_memory(&mut self, ability: &'static str) {
         self.seen.limits.memory_bytes = Seen::Unobservable(ability);
         self.seen.limits.memory_swap_bytes = Seen::Unobservable(ability);
+        self.seen.limits.oom_group = Seen::Unobservable(ability);
         self.seen.events.oom_kill = Seen::Unobservable(ability);
     }
 

@@ -29,6 +29,8 @@ pub struct Limits {
     pub cpu_share: Seen<CpuShare>,
     /// Processes and threads.
     pub pids: Seen<Limit>,
+    /// v2 `memory.oom.group`: 1 where all of it is killed at once. v1 has none.
+    pub oom_group: Seen<u64>,
 }
 
 /// A share of cpu time as the kernel has it. Never converted: that would hide how a runtime converts.

@@ -31,6 +31,9 @@ pub struct LinuxResources {
     pub memory_swap_limit_bytes: Option<u64>,
     /// Processes and threads.
     pub pids_limit: Option<u64>,
+    /// `memory.oom.group`: out of memory, the kernel kills all of its processes. cgroup v2 alone has it; elsewhere a runtime
+    /// leaves it out, as a kubelet does.
+    pub oom_group: bool,
 }
 
 /// The cgroups of a Pod, outermost first, as a kubelet with the cgroupfs driver makes them.
@@ -74,12 +77,13 @@ fn of_pod(pod: &Pod, qos: QosClass, node: &Node) -> LinuxResources {
         memory_limit_bytes: totals::limit(pod, Kind::Memory).map(Quantity::value),
         memory_swap_limit_bytes: None,
         pids_limit,
+        oom_group: false,
     }
 }
 
 /// What a container's own cgroup is asked to hold it to. One without a limit of its own has the Pod's.
 /// Source: Kubernetes pkg/kubelet/kuberuntime/kuberuntime_container_linux.go, `getCPULimit` and `getMemoryLimit`.
-pub(super) fn of_container(pod: &Pod, resources: &Resources) -> LinuxResources {
+pub(super) fn of_container(pod: &Pod, resources: &Resources, node: &Node) -> LinuxResources {
     let pods = |of: fn(&Resources) -> Option<Quantity>| pod.spec.resources.as_ref().and_then(of);
     let cpu_limit = resources.cpu_limit.or_else(|| pods(|own| own.cpu_limit));
     let memory_limit = resources.memory_limit.or_else(|| pods(|own| own.memory_limit));
@@ -94,5 +98,6 @@ pub(super) fn of_container(pod: &Pod, resources: &Resources) -> LinuxResources {
         // Memory and swap together no more than memory alone: no swap.
         memory_swap_limit_bytes: memory_limit_bytes,
         pids_limit: None,
+        oom_group: !node.single_process_oom_kill,
     }
 }

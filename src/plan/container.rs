@@ -135,7 +135,7 @@ pub(super) fn of(pod: &Pod, qos: QosClass, node: &Node, container: &Container) -
         masked_paths: unless_privileged(&MASKED_PATHS),
         read_only_paths: unless_privileged(&READ_ONLY_PATHS),
         mounts: mount::of_container(pod, container),
-        resources: cgroup::of_container(pod, &container.resources),
+        resources: cgroup::of_container(pod, &container.resources, node),
         oom_score_adj: oom_score_adj(pod, qos, node, container),
         ports: stand_in::tcp_ports(container),
     }

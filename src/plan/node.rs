@@ -9,10 +9,13 @@ pub struct Node {
     pub cpu_milli: u64,
     /// `podPidsLimit`; `None` is unlimited, a kubelet's default.
     pub pod_pids_limit: Option<u64>,
+    /// `singleProcessOOMKill`: where memory runs out, the kernel kills one process of a container and not all of them. False
+    /// is a kubelet's default on cgroup v2; v1 knows nothing else than true, whatever stands here.
+    pub single_process_oom_kill: bool,
 }
 
 impl Default for Node {
     fn default() -> Self {
-        Node { memory_bytes: 8 << 30, cpu_milli: 4000, pod_pids_limit: None }
+        Node { memory_bytes: 8 << 30, cpu_milli: 4000, pod_pids_limit: None, single_process_oom_kill: false }
     }
 }

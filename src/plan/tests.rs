@@ -172,7 +172,7 @@ fn what_a_kubelet_was_seen_to_write_is_what_is_planned() {
 #[test]
 fn the_pretended_node_is_what_kubepods_holds() {
     // Two cores were seen as 2048 shares and allocatable memory as the limit.
-    let node = Node { memory_bytes: 25_276_510_208, cpu_milli: 2000, pod_pids_limit: None };
+    let node = Node { memory_bytes: 25_276_510_208, cpu_milli: 2000, ..Node::default() };
     let kubepods = plan(&pod_with(&[["", "", "", ""]]), &node, "UID").cgroups[0].clone();
     assert_eq!(kubepods.path, "kubepods");
     assert_eq!(kubepods.resources.cpu_shares, Some(2048));
@@ -203,6 +203,16 @@ fn the_pods_pids_limit_is_the_nodes() {
         let limits: Vec<_> = plan.cgroups.iter().map(|c| c.resources.pids_limit).collect();
         assert_eq!((plan.cgroup_parent(), limits.last()), (path, Some(&Some(64))));
         assert!(limits[..limits.len() - 1].iter().all(Option::is_none));
+    }
+}
+
+#[test]
+fn the_kernel_kills_containers_as_a_whole_unless_the_node_says_otherwise() {
+    for single_process_oom_kill in [false, true] {
+        let node = Node { single_process_oom_kill, ..Node::default() };
+        let plan = plan(&pod_with(&[["", "", "", "64Mi"], ["", "", "", ""]]), &node, "UID");
+        assert!(plan.containers.iter().all(|c| c.resources.oom_group != single_process_oom_kill));
+        assert!(!plan.sandbox.resources.oom_group && plan.cgroups.iter().all(|c| !c.resources.oom_group));
     }
 }
 

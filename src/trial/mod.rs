@@ -87,7 +87,11 @@ fn with_runtime(
     settings: &Settings,
     mut record: Record,
 ) -> Outcome {
-    let node = Node { pod_pids_limit: case.pod_pids_limit.or(settings.node.pod_pids_limit), ..settings.node };
+    let node = Node {
+        pod_pids_limit: case.pod_pids_limit.or(settings.node.pod_pids_limit),
+        single_process_oom_kill: case.single_process_oom_kill || settings.node.single_process_oom_kill,
+        ..settings.node
+    };
     let begun = Instant::now();
     let mut live = match Live::start(case, runtime, runtimes.run(), &node) {
         Ok(live) => live,

@@ -66,6 +66,9 @@ impl Hierarchies {
                 let swap = both.saturating_sub(limit.unwrap_or(0));
                 self.set(path, "memory", "memory.swap.max", &swap.to_string())?;
             }
+            if resources.oom_group {
+                self.set(path, "memory", "memory.oom.group", "1")?;
+            }
             return Ok(());
         }
         let both = both.filter(|_| hierarchy.dir(path).join(MEMSW).exists());

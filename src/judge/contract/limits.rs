@@ -16,6 +16,8 @@ const CRI_SANDBOX: &str =
     "https://github.com/containerd/containerd/blob/main/internal/cri/server/podsandbox/sandbox_run_linux.go";
 const PAGES: &str = "https://docs.kernel.org/admin-guide/cgroup-v1/memory.html";
 const PIDS: &str = "https://kubernetes.io/docs/concepts/policy/pid-limiting/";
+const OOM_GROUP: &str =
+    "https://github.com/kubernetes/kubernetes/blob/v1.33.6/pkg/kubelet/kuberuntime/kuberuntime_container_linux.go";
 /// Without it no process can lower its own oom_score_adj or that of its children.
 const CAN_LOWER: &str = "cap-sys-resource";
 /// oom_score_adj that CRI runtimes give the sandbox.
@@ -39,12 +41,14 @@ pub(super) fn judge(court: &mut Court<'_>, member: Member<'_>) {
             let shares = quality::shares(request);
             share(court, (name, "limits"), shares, must("L11", WEIGHT));
             oom(court, name, quality::oom_score_adj(court.pod, container, court.node.memory_bytes), must("L17", OOM));
+            oom_group(court, (name, "limits"), !court.node.single_process_oom_kill, must("L6", OOM_GROUP));
         }
         None => {
             memory(court, (name, "limits"), None, "L1");
             cpu(court, (name, "limits"), None, "L8");
             share(court, (name, "limits"), 2, should("C6", CRI_SANDBOX));
             oom(court, name, SANDBOX_OOM_SCORE_ADJ, should("L17", CRI_SANDBOX));
+            oom_group(court, (name, "limits"), false, should("L6", OOM_GROUP));
         }
     }
 }
@@ -62,6 +66,7 @@ pub(super) fn judge_pod(court: &mut Court<'_>) {
     memory(court, AT, memory_limit, property);
     cpu(court, AT, quality::cpu_quota(cpu_limit), property);
     share(court, AT, quality::shares(pod_level::cpu_request(pod)), must(property, RESOURCES));
+    oom_group(court, AT, false, must("L6", OOM_GROUP));
     let pids = court.node.pod_pids_limit.filter(|limit| *limit > 0);
     court.equals(must("L15", PIDS), ("", "pod.cgroup.pids"), limit(pids));
 }
@@ -116,6 +121,13 @@ fn share(court: &mut Court<'_>, (member, at): (&str, &str), shares: u64, rule: R
         Some(value) => Err(share_text(value)),
         None => Err(shown(None)),
     });
+}
+
+/// L6: whether the kernel kills all of it or one process. v1 has no choice to make.
+fn oom_group(court: &mut Court<'_>, (member, at): (&str, &str), all: bool, rule: Rule) {
+    if court.host.cgroup == "v2" {
+        court.equals(rule, (member, &format!("{at}.oom_group")), json!(u64::from(all)));
+    }
 }
 
 /// `cpu.shares 512`.

@@ -8,6 +8,7 @@ use super::messages::{
     RunPodSandboxRequest, StartContainerRequest, StopContainerRequest, StopPodSandboxRequest,
 };
 use super::translate::{self, ImageChoice, POD_UID};
+use crate::host::cgroup::{Hierarchies, Mode};
 use crate::host::{Process, TrialDir, scaled};
 use crate::plan::Plan;
 use crate::runtime::{ExecOutput, Member, Refused, Reported, RunningPod, RuntimeError, put};
@@ -40,6 +41,8 @@ pub(super) struct CriPod {
     daemon: Option<Process>,
     stand_ins: Vec<String>,
     address: Option<IpAddr>,
+    /// The host has cgroup v2 alone.
+    on_v2: bool,
     gone: bool,
 }
 
@@ -78,6 +81,8 @@ impl CriPod {
                 .map_err(|e| client.failed(format!("create the log folder {}", folder.display()), e))?;
         }
         let root = cgroup_root(dir).map_err(|why| client.failed("place the Pod".to_owned(), why))?;
+        let hierarchies = Hierarchies::detect().map_err(|e| client.failed("place the Pod".to_owned(), e))?;
+        let on_v2 = hierarchies.mode() == Mode::V2;
         let mut config = translate::sandbox(plan, &root, &logs);
         if client.is_v1alpha2() {
             config = translate::for_v1alpha2(config);
@@ -97,6 +102,7 @@ impl CriPod {
             daemon: ground.daemon,
             stand_ins: ground.stand_ins,
             address: None,
+            on_v2,
             gone: false,
         };
         let (sandbox, status) = member::sandbox(client, &pod.inits, &pod.sandbox_id)?;
@@ -120,7 +126,7 @@ impl CriPod {
         let request = CreateContainerRequest {
             pod_sandbox_id: self.sandbox_id.clone(),
             config: Some(translate::with_profiles(
-                translate::container(&self.plan, container, image, &sources, *attempt),
+                translate::container(&self.plan, container, image, &sources, *attempt, self.on_v2),
                 container,
                 &dir.seccomp_profiles(),
                 self.client.is_v1alpha2(),

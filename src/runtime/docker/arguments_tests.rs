@@ -91,6 +91,7 @@ fn container() -> ContainerPlan {
             memory_limit_bytes: Some(268_435_456),
             memory_swap_limit_bytes: Some(268_435_456),
             pids_limit: None,
+            oom_group: true,
         },
         oom_score_adj: 968,
         ports: vec![80],

@@ -168,7 +168,8 @@ fn container_facts(name: &str) -> Value {
             "cpu_quota_usec": if app { json!(50_000) } else { json!("max") },
             "cpu_period_usec": 100_000,
             "cpu_share": {"cpu.shares": if app { 256 } else { 2 }},
-            "pids": "max"},
+            "pids": "max",
+            "oom_group": 1},
         "credentials": {"uid": [uid, uid, uid, uid], "gid": [gid, gid, gid, gid], "groups": [3000],
             "capabilities": {"effective": effective, "permitted": effective, "inheritable": [], "bounding": bounding, "ambient": []}},
         "security": {"no_new_privs": !app, "seccomp": "disabled", "apparmor": null,
@@ -194,7 +195,7 @@ fn sandbox_facts() -> Value {
         "is_pid_one": true,
         "cgroup": {"path": "kubepods/burstable/pod<uid>/<sandbox>", "elsewhere": {}, "outside": [], "unified": null},
         "limits": {"memory_bytes": "max", "memory_swap_bytes": "max", "cpu_quota_usec": "max", "cpu_period_usec": 100_000,
-            "cpu_share": {"cpu.shares": 2}, "pids": "max"},
+            "cpu_share": {"cpu.shares": 2}, "pids": "max", "oom_group": 0},
         "credentials": {"uid": [65535, 65535, 65535, 65535],
             "capabilities": {"inheritable": [], "bounding": DEFAULT_SET, "ambient": []}},
         "instances": {"/proc": "own", "/sys": "own", "/dev": "own", "/dev/pts": "own", "/dev/mqueue": "own"},
@@ -212,7 +213,7 @@ fn facts() -> Facts {
     let document = json!({
         "members": {"sandbox": sandbox_facts(), "app": container_facts("app"), "side": container_facts("side")},
         "pod": {"network": {"interfaces": {"lo": ["127.0.0.1/8"], "eth0": ["ipv4"]}, "up": ["eth0", "lo"], "routes": ["default via gateway dev eth0"]}, "strays": [],
-            "cgroup": {"memory_bytes": 278_433_792, "cpu_quota_usec": "max", "cpu_period_usec": 100_000, "cpu_share": {"cpu.shares": 256}, "pids": "max"}},
+            "cgroup": {"memory_bytes": 278_433_792, "cpu_quota_usec": "max", "cpu_period_usec": 100_000, "cpu_share": {"cpu.shares": 256}, "pids": "max", "oom_group": 0}},
     });
     let mut identities = vec![("app", "root", "2"), ("side", "root", "3")];
     identities.extend([("app", "termination-log", "4"), ("side", "termination-log", "5")]);

@@ -47,7 +47,7 @@ pub(in crate::runtime::cri) enum MountPropagation {
 }
 
 /// What a container's cgroup holds it to; zero is not asked.
-#[derive(Clone, Copy, PartialEq, prost::Message)]
+#[derive(Clone, PartialEq, prost::Message)]
 pub(in crate::runtime::cri) struct LinuxContainerResources {
     #[prost(int64, tag = "1")]
     pub cpu_period: i64,
@@ -59,6 +59,9 @@ pub(in crate::runtime::cri) struct LinuxContainerResources {
     pub memory_limit_in_bytes: i64,
     #[prost(int64, tag = "5")]
     pub oom_score_adj: i64,
+    /// Files of cgroup v2 and what to write into them. runc refuses it elsewhere.
+    #[prost(btree_map = "string, string", tag = "9")]
+    pub unified: BTreeMap<String, String>,
     #[prost(int64, tag = "10")]
     pub memory_swap_limit_in_bytes: i64,
 }

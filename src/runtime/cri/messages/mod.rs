@@ -69,6 +69,7 @@ pub(super) struct Int64Value {
 mod tests {
     use super::*;
     use prost::Message;
+    use std::collections::BTreeMap;
 
     /// The bytes are written out by hand from the numbers in api.proto: key = number << 3 | wire type.
     #[test]
@@ -83,9 +84,12 @@ mod tests {
             cpu_shares: 3,
             memory_limit_in_bytes: 4,
             oom_score_adj: 5,
+            unified: BTreeMap::from([("f".to_owned(), "1".to_owned())]),
             memory_swap_limit_in_bytes: 10,
         };
-        assert_eq!(resources.encode_to_vec(), [0x08, 1, 0x10, 2, 0x18, 3, 0x20, 4, 0x28, 5, 0x50, 10]);
+        let unified = [0x4a, 6, 0x0a, 1, b'f', 0x12, 1, b'1'];
+        let bytes = [&[0x08, 1, 0x10, 2, 0x18, 3, 0x20, 4, 0x28, 5][..], &unified, &[0x50, 10]].concat();
+        assert_eq!(resources.encode_to_vec(), bytes);
 
         let sandbox = LinuxSandboxSecurityContext {
             run_as_user: Some(Int64Value { value: 7 }),

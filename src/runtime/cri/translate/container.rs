@@ -29,13 +29,15 @@ pub(in crate::runtime::cri) enum ImageUser {
     Name(String),
 }
 
-/// A container of a plan. `sources` are the host's paths of its mounts, in order; `attempt` says how often it was made before.
+/// A container of a plan. `sources` are the host's paths of its mounts, in order; `attempt` says how often it was made before;
+/// `on_v2` that the host has cgroup v2 alone.
 pub(in crate::runtime::cri) fn container(
     plan: &Plan,
     container: &ContainerPlan,
     image: &ImageChoice,
     sources: &[PathBuf],
     attempt: u32,
+    on_v2: bool,
 ) -> ContainerConfig {
     let (command, args) = match image.stand_in {
         true => (container.stand_in_argv.clone(), Vec::new()),
@@ -54,7 +56,7 @@ pub(in crate::runtime::cri) fn container(
         labels,
         log_path: log_path(&container.name, attempt),
         linux: Some(LinuxContainerConfig {
-            resources: Some(resources(&container.resources, container.oom_score_adj)),
+            resources: Some(resources(&container.resources, container.oom_score_adj, on_v2)),
             security_context: Some(security(plan, container, &image.user)),
         }),
     }
@@ -83,7 +85,7 @@ fn mounts(container: &ContainerPlan, sources: &[PathBuf]) -> Vec<Mount> {
 }
 
 /// There is no field for a limit of processes: neither a manifest nor CRI can ask one of a container.
-fn resources(resources: &LinuxResources, oom_score_adj: i32) -> LinuxContainerResources {
+fn resources(resources: &LinuxResources, oom_score_adj: i32, on_v2: bool) -> LinuxContainerResources {
     let number = |value: Option<u64>| value.map_or(0, |v| i64::try_from(v).unwrap_or(i64::MAX));
     LinuxContainerResources {
         cpu_period: number(resources.cpu_period_usec),
@@ -91,6 +93,11 @@ fn resources(resources: &LinuxResources, oom_score_adj: i32) -> LinuxContainerRe
         cpu_shares: number(resources.cpu_shares),
         memory_limit_in_bytes: number(resources.memory_limit_bytes),
         oom_score_adj: oom_score_adj.into(),
+        // A kubelet sends it only where there is cgroup v2.
+        unified: (resources.oom_group && on_v2)
+            .then(|| ("memory.oom.group".to_owned(), "1".to_owned()))
+            .into_iter()
+            .collect(),
         memory_swap_limit_in_bytes: number(resources.memory_swap_limit_bytes),
     }
 }
@@ -136,7 +143,7 @@ mod tests {
     #[test]
     fn an_ordinary_container() {
         let plan = samples::plan();
-        let config = container(&plan, &plan.containers[0], &choice(true), &[PathBuf::from("/run/v/shared")], 0);
+        let config = container(&plan, &plan.containers[0], &choice(true), &[PathBuf::from("/run/v/shared")], 0, true);
         let expected = r#"ContainerConfig {
     metadata: Some(
         ContainerMetadata {
@@ -190,6 +197,9 @@ mod tests {
                     cpu_shares: 2,
                     memory_limit_in_bytes: 268435456,
                     oom_score_adj: 969,
+                    unified: {
+                        "memory.oom.group": "1",
+                    },
                     memory_swap_limit_in_bytes: 268435456,
                 },
             ),
@@ -239,7 +249,7 @@ mod tests {
         planned.command = vec!["/bin/httpbin".to_owned()];
         planned.args = vec!["-v".to_owned()];
         planned.working_dir = Some("/srv".to_owned());
-        let config = container(&plan, &planned, &choice(false), &[], 1);
+        let config = container(&plan, &planned, &choice(false), &[], 1, true);
         assert_eq!((config.command, config.args), (vec!["/bin/httpbin".to_owned()], vec!["-v".to_owned()]));
         assert_eq!(config.working_dir, "/srv");
         assert_eq!((config.metadata.map(|m| m.attempt), config.log_path.as_str()), (Some(1), "app/1.log"));
@@ -282,10 +292,17 @@ mod tests {
     }
 
     #[test]
+    fn v1_is_not_asked_for_what_it_has_not() {
+        let asked = LinuxResources { oom_group: true, ..LinuxResources::default() };
+        assert!(resources(&asked, 0, false).unified.is_empty());
+        assert_eq!(resources(&asked, 0, true).unified["memory.oom.group"], "1");
+    }
+
+    #[test]
     fn what_is_not_limited_is_zero() {
-        let sent = resources(&LinuxResources::default(), -997);
+        let sent = resources(&LinuxResources::default(), -997, true);
         assert_eq!(sent, LinuxContainerResources { oom_score_adj: -997, ..LinuxContainerResources::default() });
         let huge = LinuxResources { memory_limit_bytes: Some(u64::MAX), ..LinuxResources::default() };
-        assert_eq!(resources(&huge, 0).memory_limit_in_bytes, i64::MAX);
+        assert_eq!(resources(&huge, 0, true).memory_limit_in_bytes, i64::MAX);
     }
 }

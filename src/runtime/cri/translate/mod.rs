@@ -108,6 +108,7 @@ mod samples {
                 memory_limit_bytes: Some(268_435_456),
                 memory_swap_limit_bytes: Some(268_435_456),
                 pids_limit: None,
+                oom_group: true,
             },
             oom_score_adj: 969,
             ports: vec![80],
