@@ -10,6 +10,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::stat::Mode;
 use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::fs;
 use std::io::ErrorKind;
 use std::os::fd::OwnedFd;
@@ -22,8 +23,8 @@ pub struct Hierarchy {
     pub controllers: Vec<String>,
     /// Whether it is v2.
     pub unified: bool,
-    /// What its mount is called: `cpu,cpuacct`.
-    pub name: String,
+    /// Where it is mounted; its last part is what the mount is called: `cpu,cpuacct`.
+    pub mount_point: PathBuf,
     /// Directory of the Pod's cgroup.
     pub pod: PathBuf,
 }
@@ -117,6 +118,11 @@ impl Leaf {
         self.dirs.iter().find(|(h, _)| h.unified).map(|(_, dir)| dir.as_path())
     }
 
+    /// Where v2 is mounted on the host.
+    pub fn unified_mount(&self) -> Option<&Path> {
+        self.dirs.iter().find(|(h, _)| h.unified).map(|(h, _)| h.mount_point.as_path())
+    }
+
     /// Its directory of v2, to be born into.
     ///
     /// # Errors
@@ -188,6 +194,11 @@ impl Hierarchy {
             hand_down_in(&self.pod).map_err(|e| Fault::new(e.action, e.detail))?;
         }
         Ok(())
+    }
+
+    /// What its mount is called.
+    pub fn name(&self) -> Cow<'_, str> {
+        self.mount_point.file_name().unwrap_or_default().to_string_lossy()
     }
 
     fn has(&self, controller: &str) -> bool {

@@ -81,7 +81,7 @@ pub fn become_member(spec: &Spec, birth: &Birth<'_>) -> Result<Infallible, Fault
     for (index, one) in spec.mounts.iter().enumerate() {
         match birth.ground.and_then(|ground| ground.binds.get(index)?.as_ref()) {
             Some(tree) => bind_prepared(&root, tree, one)?,
-            None => make_mount(&root, one, birth.leaf, spec.shared.is_some())?,
+            None => make_mount(&root, one, birth.leaf, spec)?,
         }
     }
     if !spec.mounts.iter().any(|m| m.target == Path::new("/dev") && matches!(m.what, What::Bind { .. })) {
@@ -133,7 +133,7 @@ pub fn open_log(path: &Path) -> Result<OwnedFd, Fault> {
     openat(AT_FDCWD, path, flags, Mode::from_bits_truncate(0o600)).to(|| format!("open {}", path.display()))
 }
 
-fn make_mount(root: &Root, one: &Mount, leaf: &Leaf, shared: bool) -> Result<(), Fault> {
+fn make_mount(root: &Root, one: &Mount, leaf: &Leaf, spec: &Spec) -> Result<(), Fault> {
     let target = one.target.as_path();
     let action = |what: &str| format!("mount {what} on {}", target.display());
     match &one.what {
@@ -148,9 +148,9 @@ fn make_mount(root: &Root, one: &Mount, leaf: &Leaf, shared: bool) -> Result<(),
             remount(&handle(&mounted), *flags | MsFlags::MS_RDONLY).to(|| action(kind))
         }
         What::Bind { source, flags, travel } => bind(root, source, target, *flags)
-            .and_then(|()| travel.apply(root, target, shared))
+            .and_then(|()| travel.apply(root, target, spec.shared.is_some()))
             .to(|| action(&source.display().to_string())),
-        What::Cgroups { read_only } => mount_cgroups(root, target, leaf, *read_only),
+        What::Cgroups { read_only } => mount_cgroups(root, target, leaf, (spec.own_cgroup_namespace, *read_only)),
     }
 }
 
@@ -179,7 +179,12 @@ fn bind(root: &Root, source: &Path, target: &Path, flags: MsFlags) -> nix::Resul
 }
 
 /// cgroup2 as it is; of v1 the member's own cgroup of each hierarchy, below one tmpfs.
-fn mount_cgroups(root: &Root, target: &Path, leaf: &Leaf, read_only: bool) -> Result<(), Fault> {
+fn mount_cgroups(
+    root: &Root,
+    target: &Path,
+    leaf: &Leaf,
+    (own_namespace, read_only): (bool, bool),
+) -> Result<(), Fault> {
     let mut flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
     let action = || format!("mount cgroups on {}", target.display());
     let mut v1 = leaf.dirs().filter(|(hierarchy, _)| !hierarchy.unified).peekable();
@@ -188,14 +193,18 @@ fn mount_cgroups(root: &Root, target: &Path, leaf: &Leaf, read_only: bool) -> Re
         if read_only {
             flags |= MsFlags::MS_RDONLY;
         }
-        return mount(Some("cgroup"), &handle(&held), Some("cgroup2"), flags, None::<&str>).to(action);
+        return match leaf.unified_mount().filter(|_| !own_namespace) {
+            // Mounted anew from the host's cgroup namespace it would take the host's own options (`nsdelegate`) away.
+            Some(of_host) => bind(root, of_host, target, flags).to(action),
+            None => mount(Some("cgroup"), &handle(&held), Some("cgroup2"), flags, None::<&str>).to(action),
+        };
     }
     mount(Some("tmpfs"), &handle(&held), Some("tmpfs"), flags, Some("mode=755")).to(action)?;
     let top = root.resolve(target, Missing::Refuse).to(action)?;
     let bound = if read_only { flags | MsFlags::MS_RDONLY } else { flags };
     for (hierarchy, dir) in v1 {
         // In a directory just made on a tmpfs of our own there is no link to follow.
-        let name = hierarchy.name.as_str();
+        let name = &*hierarchy.name();
         let place = handle(&top).join(name);
         mkdirat(&top, name, Mode::from_bits_truncate(0o755))
             .and_then(|()| mount(Some(dir), &place, None::<&str>, MsFlags::MS_BIND | MsFlags::MS_REC, None::<&str>))
@@ -209,7 +218,7 @@ fn mount_cgroups(root: &Root, target: &Path, leaf: &Leaf, read_only: bool) -> Re
 
 /// `cpu` → `cpu,cpuacct`, for controllers that are mounted together.
 fn link_controllers(top: &OwnedFd, hierarchy: &Hierarchy) -> nix::Result<()> {
-    let name = hierarchy.name.as_str();
+    let name = &*hierarchy.name();
     for controller in hierarchy.controllers.iter().filter(|c| hierarchy.controllers.len() > 1 && name != c.as_str()) {
         symlinkat(name, top.as_fd(), controller.as_str())?;
     }

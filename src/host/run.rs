@@ -74,6 +74,7 @@ impl Run {
         let started = make_dirs(&dir, &top)
             .and_then(|()| hierarchies.set_up_top(&top))
             .and_then(|()| hierarchies.create(&daemons))
+            .and_then(|()| hierarchies.record_options(&dir))
             .and_then(|()| Supervisor::start(&dir, &owner))
             .inspect_err(|_| {
                 // What would not go here either is the next start's business.
@@ -132,7 +133,7 @@ impl Run {
     /// # Errors
     /// The host refused.
     pub fn share_mounts(&self) -> Result<PathBuf, HostError> {
-        let trials = self.dir.join("trials");
+        let trials = self.dir.join(TRIALS);
         shared::share(&trials).map(|()| trials)
     }
 
@@ -176,6 +177,9 @@ impl Drop for Run {
 /// The part of a run's cgroups that holds its private daemons: `<run>-daemons`.
 pub const DAEMONS: &str = "daemons";
 
+/// Directory of a run with those of its trials.
+const TRIALS: &str = "trials";
+
 fn check_caller() -> Result<(), HostError> {
     let refused = |detail: &str| Err(HostError::new("begin a run", detail.to_owned()));
     if !crate::has_handed_over() {
@@ -188,7 +192,7 @@ fn check_caller() -> Result<(), HostError> {
 }
 
 fn make_dirs(dir: &Path, cgroup_top: &str) -> Result<(), HostError> {
-    let parts = ["trials", sweep::INTERFACES, "daemons"].map(|part| dir.join(part));
+    let parts = [TRIALS, sweep::INTERFACES, "daemons"].map(|part| dir.join(part));
     for path in std::iter::once(dir.to_owned()).chain(parts) {
         lock::private_dir(&path).map_err(|e| HostError::os(format!("create {}", path.display()), e))?;
     }

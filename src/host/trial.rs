@@ -225,6 +225,9 @@ impl TrialDir {
             // What would not go the next step finds, and says.
             let _ = umount2(&point, MntFlags::MNT_DETACH | MntFlags::UMOUNT_NOFOLLOW);
         }
+        if let Some(run) = self.dir.ancestors().nth(2) {
+            self.hierarchies.restore_options(run)?;
+        }
         for point in mounts::unmount_below(&self.dir)? {
             left.push(format!("mount {}", point.display()));
         }

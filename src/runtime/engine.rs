@@ -79,7 +79,7 @@ impl EngineRuntime {
         let hierarchies = dir.hierarchies().list().iter().map(|h| Hierarchy {
             controllers: if h.unified { h.controllers.clone() } else { h.names.clone() },
             unified: h.unified,
-            name: h.mount_point.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default(),
+            mount_point: h.mount_point.clone(),
             pod: h.dir(&pod),
         });
         let payload = self.image(Image::Payload);
@@ -152,7 +152,7 @@ fn why_no_user_namespaces() -> Option<String> {
         return Some(format!("hostUsers: false takes idmapped mounts, which {FLOOR}=4.19 has not"));
     }
     let lacking = |name: &&str| abilities().get(*name).is_none_or(|ability| !ability.present);
-    let name = ["user-namespaces", "mount-setattr"].into_iter().find(lacking)?;
+    let name = ["user-namespaces", "idmapped-tmpfs"].into_iter().find(lacking)?;
     let reason = abilities().get(name).map_or("", |ability| ability.reason.as_str());
     Some(format!("hostUsers: false takes {name}: {reason}"))
 }

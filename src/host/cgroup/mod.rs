@@ -6,6 +6,7 @@
 mod detect;
 mod enable;
 mod kill;
+mod options;
 mod resources;
 mod root;
 mod tree;

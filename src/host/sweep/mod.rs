@@ -144,6 +144,8 @@ pub(super) fn sweep_run(id: &str, held: &Flock<File>, root: Option<&RootLock>) -
     // The folder of all trials may be a mount of itself, which is podcheck's own and goes only here.
     let trials = dir.join("trials");
     report.mounts = report.note(unmounted).iter().filter(|p| **p != trials).map(|p| p.display().to_string()).collect();
+    let restored = hierarchies.restore_options(&dir);
+    report.note(restored);
     for name in recorded_interfaces(&dir) {
         delete_interface(&name, &mut report);
     }
