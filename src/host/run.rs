@@ -75,6 +75,7 @@ impl Run {
             .and_then(|()| hierarchies.set_up_top(&top))
             .and_then(|()| hierarchies.create(&daemons))
             .and_then(|()| hierarchies.record_options(&dir))
+            .and_then(|()| shared::lift_restrictions(&dir.join(TRIALS)))
             .and_then(|()| Supervisor::start(&dir, &owner))
             .inspect_err(|_| {
                 // What would not go here either is the next start's business.
