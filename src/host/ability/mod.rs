@@ -46,8 +46,9 @@ const CAPABILITIES: [(&str, u32); 9] = [
     ("sys-resource", 24),
 ];
 
-/// System calls that are not probed but known by the kernel's release: the ability, and the first release.
-const BY_RELEASE: [(&str, (u32, u32)); 2] = [("clone-into-cgroup", (5, 7)), ("mount-setattr", (5, 12))];
+/// What is not probed but known by the kernel's release: the ability, and the first release.
+const BY_RELEASE: [(&str, (u32, u32)); 3] =
+    [("clone-into-cgroup", (5, 7)), ("mount-setattr", (5, 12)), ("idmapped-tmpfs", (6, 3))];
 
 /// What this host can do, by name. Probed at the first call, which takes some milliseconds.
 pub fn abilities() -> &'static BTreeMap<String, Ability> {
