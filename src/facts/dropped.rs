@@ -149,13 +149,7 @@ pub fn superblock(kind: &str, word: &str) -> Option<&'static Dropped> {
 
 /// The line that leaves an option of a mount of this class out.
 pub fn option(class: &str, word: &str) -> Option<&'static Dropped> {
-    line(word, |part| {
-        part == Part::Option(match class {
-            "masked" => "masked",
-            "bind" => "bind",
-            _ => return false,
-        })
-    })
+    line(word, |part| matches!(part, Part::Option(of) if of == class))
 }
 
 /// The line that leaves an unused interface out.
@@ -165,7 +159,7 @@ pub fn interface(name: &str) -> Option<&'static Dropped> {
 
 fn line(word: &str, fits: impl Fn(Part) -> bool) -> Option<&'static Dropped> {
     let name = word.split_once('=').map_or(word, |(name, _)| name);
-    DROPPED.iter().find(|line| fits(line.part) && (line.word == "*" || line.word == name))
+    DROPPED.iter().find(|line| (line.word == name || line.word == "*") && fits(line.part))
 }
 
 #[cfg(test)]

@@ -329,9 +329,10 @@ fn identities(seen: &MemberSeen) -> BTreeMap<String, String> {
 
 fn sources(sources: &mut BTreeMap<String, String>, name: &str, seen: &MemberSeen) {
     let member = super::path::join("members", name);
-    let proc = |file: &str| format!("/proc/{}/{file}", seen.pid);
+    let directory = format!("/proc/{}/", seen.pid);
+    let proc = |file: &str| [directory.as_str(), file].concat();
     for kind in KINDS {
-        sources.insert(format!("{member}.namespaces.{kind}"), proc(&format!("ns/{kind}")));
+        sources.insert([&member, ".namespaces.", kind].concat(), proc(&["ns/", kind].concat()));
     }
     for (fact, file) in [
         ("state", "stat"),
@@ -357,7 +358,7 @@ fn sources(sources: &mut BTreeMap<String, String>, name: &str, seen: &MemberSeen
         ("environment.cwd", "cwd"),
         ("environment.executable", "exe"),
     ] {
-        sources.insert(format!("{member}.{fact}"), proc(file));
+        sources.insert([&member, ".", fact].concat(), proc(file));
     }
     sources.insert(format!("{member}.cgroup.outside"), proc(&format!("task/{}/children", seen.pid)));
     for path in seen.files.keys() {
@@ -381,7 +382,7 @@ fn cgroup_sources(sources: &mut BTreeMap<String, String>, limits: &str, events: 
             "nr_throttled" | "oom_kill" | "pids_max" => events,
             _ => limits,
         };
-        sources.insert(format!("{at}.{fact}"), file.clone());
+        sources.insert([at, ".", fact].concat(), file.clone());
     }
 }
 

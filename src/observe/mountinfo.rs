@@ -34,27 +34,23 @@ pub fn parse(text: &str) -> Result<Vec<Mount>, Malformed> {
 fn line(line: &str) -> Result<Mount, Malformed> {
     let malformed = || Malformed::new("`id parent major:minor root target options … - type source superblock`", line);
     let (front, back) = line.split_once(" - ").ok_or_else(malformed)?;
-    let front: Vec<&str> = front.split(' ').collect();
-    let back: Vec<&str> = back.split(' ').collect();
-    let ([_, _, device, root, target, options, propagation @ ..], [kind, source, superblock @ ..]) =
-        (front.as_slice(), back.as_slice())
-    else {
-        return Err(malformed());
-    };
+    let mut front = front.split(' ').skip(2);
+    let mut back = back.splitn(3, ' ');
+    let mut field = || front.next().ok_or_else(malformed);
+    let (device, root, target, options) = (field()?, field()?, field()?, field()?);
+    let mut field = || back.next().ok_or_else(malformed);
+    let (kind, source) = (field()?, field()?);
     let words = |text: &str| text.split(',').filter(|w| !w.is_empty()).map(unescape).collect();
     Ok(Mount {
-        device: (*device).to_owned(),
+        device: device.to_owned(),
         root: unescape(root),
         target: unescape(target),
         options: words(options),
-        propagation: propagation.iter().filter(|f| !f.is_empty()).map(|f| (*f).to_owned()).collect(),
+        propagation: front.filter(|field| !field.is_empty()).map(str::to_owned).collect(),
         kind: unescape(kind),
         source: unescape(source),
-        // Some file systems print a space among their options without escaping it.
-        superblock: match superblock {
-            [whole] => words(whole),
-            parts => words(&parts.join(" ")),
-        },
+        // To the end: some file systems print a space among their options without escaping it.
+        superblock: words(back.next().unwrap_or_default()),
     })
 }
 

@@ -37,13 +37,14 @@ pub fn parse(text: &str) -> Result<Stat, Malformed> {
     let malformed = || Malformed::new("`pid (name) state parent … nice … started … policy`", text);
     let (head, rest) = text.rsplit_once(')').ok_or_else(malformed)?;
     let comm = head.split_once('(').ok_or_else(malformed)?.1.to_owned();
-    let fields: Vec<&str> = rest.split_whitespace().collect();
-    let state = fields.first().and_then(|f| f.chars().next()).ok_or_else(malformed)?;
-    let parent = number(fields.get(1).ok_or_else(malformed)?)?;
-    let nice = number(fields.get(16).ok_or_else(malformed)?)?;
-    let started = number(fields.get(19).ok_or_else(malformed)?)?;
-    let flags: u64 = number(fields.get(6).ok_or_else(malformed)?)?;
-    let policy = number(fields.get(38).ok_or_else(malformed)?)?;
+    let mut fields = rest.split_whitespace();
+    let mut after = |skipped: usize| fields.nth(skipped).ok_or_else(malformed);
+    let state = after(0)?.chars().next().ok_or_else(malformed)?;
+    let parent = number(after(0)?)?;
+    let flags: u64 = number(after(4)?)?;
+    let nice = number(after(9)?)?;
+    let started = number(after(2)?)?;
+    let policy = number(after(18)?)?;
     Ok(Stat { comm, state, parent, exiting: flags & PF_EXITING != 0, started, nice, policy })
 }
 
