@@ -6,7 +6,7 @@ use super::error::{Malformed, ObserveError};
 use super::limits::{self, CpuShare, Limit};
 use super::member::Reader;
 use super::observation::{CgroupSeen, Seen};
-use super::read::{CgroupDir, Evidence, senseless, unreadable};
+use super::read::{Evidence, KernelDir, senseless, unreadable};
 use super::strays;
 use super::words::{keyed, number};
 use std::io;
@@ -30,9 +30,9 @@ struct Dir<'a> {
 
 /// What its files are opened by.
 enum At<'a> {
-    Own(CgroupDir),
+    Own(KernelDir),
     /// The Pod's directory, and the rest of the way.
-    BelowPod(&'a CgroupDir, String),
+    BelowPod(&'a KernelDir, String),
 }
 
 impl Dir<'_> {
@@ -48,7 +48,7 @@ impl Dir<'_> {
 pub struct PodDir {
     /// Its path from the root of the hierarchy.
     cgroup: String,
-    pub dir: CgroupDir,
+    pub dir: KernelDir,
     pub path: String,
 }
 
@@ -60,7 +60,7 @@ impl PodDir {
             return Ok(None);
         }
         let Some(path) = hierarchy.directory(cgroup) else { return Ok(None) };
-        let dir = CgroupDir::open(&path).map_err(unreadable(path.clone()))?;
+        let dir = KernelDir::open(&path).map_err(unreadable(&path))?;
         Ok(dir.map(|dir| PodDir { cgroup: cgroup.to_owned(), dir, path }))
     }
 
@@ -106,7 +106,7 @@ impl Reader<'_> {
             let dir = match (path, below) {
                 (Some(path), Some((pod, rest))) => Some(Dir { path, at: At::BelowPod(pod, rest), is_root }),
                 (Some(path), None) => {
-                    let dir = CgroupDir::open(&path).map_err(unreadable(path.clone()))?;
+                    let dir = KernelDir::open(&path).map_err(unreadable(&path))?;
                     dir.map(|dir| Dir { path, at: At::Own(dir), is_root })
                 }
                 (None, _) => None,
@@ -153,7 +153,7 @@ impl<'a> Files<'a, '_> {
         parse: impl FnOnce(&str) -> Result<T, Malformed>,
     ) -> Result<Seen<T>, ObserveError> {
         let path = format!("{}/{file}", dir.path);
-        let text = dir.text(file).map_err(unreadable(path.clone()))?;
+        let text = dir.text(file).map_err(unreadable(&path))?;
         self.seen.files.insert(fact, path.clone());
         let Some(text) = text else { return Ok(if dir.is_root { Seen::Absent } else { missing }) };
         let value = parse(&text).map(Seen::Value).map_err(senseless(path));

@@ -2,7 +2,7 @@
 //! Source: man 5 proc, man 2 getrlimit, man 7 sched.
 
 use super::error::{Malformed, ObserveError};
-use super::read::{senseless, text, unreadable};
+use super::read::{of_process, senseless, text, unreadable};
 use super::stat::Stat;
 use super::words::number;
 use crate::host::Process;
@@ -36,12 +36,12 @@ pub struct Inherited {
 
 /// Reads what is in no other file: `stat` was read already.
 pub fn read(process: &Process, stat: &Stat) -> Result<Inherited, ObserveError> {
-    let path = |name: &str| format!("/proc/{}/{name}", process.pid());
-    let of = |name: &str| text(process, name).map_err(unreadable(path(name)));
+    let path = |name| of_process(process.pid(), name);
+    let of = |name| text(process, name).map_err(unreadable(path(name)));
     Ok(Inherited {
         umask: None,
         mems: None,
-        cpus: processors(process),
+        cpus: processors(process.pid()),
         nice: stat.nice,
         policy: stat.policy,
         io_priority: io_priority(process),
@@ -94,8 +94,8 @@ pub fn resource_limits(text: &str) -> Result<ResourceLimits, Malformed> {
 }
 
 /// Those that are there: what `/proc/<pid>/status` shows has processors in it that no cpuset could give.
-pub fn processors(process: &Process) -> Option<String> {
-    let set = sched_getaffinity(Pid::from_raw(process.pid())).ok()?;
+pub fn processors(pid: i32) -> Option<String> {
+    let set = sched_getaffinity(Pid::from_raw(pid)).ok()?;
     Some(ranges((0..CpuSet::count()).filter(|cpu| set.is_set(*cpu).unwrap_or(false))))
 }
 

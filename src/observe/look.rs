@@ -1,8 +1,11 @@
-//! Looks at the members and at the Pod's cgroup side by side: reading is nearly all that an observation does.
+//! Looks at the host, the members and the Pod's cgroup side by side: reading is nearly all that an observation does.
 
+use super::Scope;
+use super::enter::{self, Answer};
 use super::error::ObserveError;
-use super::member::Reader;
-use super::observation::{CgroupSeen, MemberSeen, Subject};
+use super::host_mounts::HostMounts;
+use super::member::{self, Reader};
+use super::observation::{CgroupSeen, Host, MemberSeen, Subject};
 use super::read::Evidence;
 use super::strays;
 use std::collections::BTreeSet;
@@ -11,62 +14,83 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// Name, runtime's id, and what was seen.
 type Member = (String, String, Option<MemberSeen>);
 
-/// What the Pod's cgroup holds its processes to, and the pids of those that are in it.
-type Pod = (CgroupSeen, BTreeSet<i32>);
+/// What was seen.
+pub struct Looked {
+    pub host: Host,
+    pub members: Vec<Member>,
+    /// What the Pod's cgroup holds its processes to, and the pids of those that are in it.
+    pub pod: Option<(CgroupSeen, BTreeSet<i32>)>,
+    /// What was asked within the namespaces that are the first member's.
+    pub answers: Vec<Answer>,
+}
 
 /// What one of two has seen.
 #[derive(Default)]
 struct Parts {
     /// By their place among the subjects.
     members: Vec<(usize, Option<MemberSeen>)>,
-    pod: Option<Pod>,
+    cgroup: Option<CgroupSeen>,
+    processes: Option<BTreeSet<i32>>,
     evidence: Evidence,
 }
 
+/// What is shared out, one thing after another.
+struct Work<'a> {
+    next: AtomicUsize,
+    reader: &'a Reader<'a>,
+    subjects: &'a [Subject<'a>],
+    pod: Option<&'a str>,
+}
+
 /// Looks at everything, with one helper: a Pod of three members is halved by two, and quartered by four hardly faster than
-/// threads start.
+/// threads start. The helper enters namespaces, which concerns a single thread and is all the same to what it reads then.
 pub fn look(
     reader: &Reader<'_>,
     subjects: &[Subject<'_>],
-    pod: Option<&str>,
+    scope: &Scope<'_>,
+    mounts: &HostMounts,
     evidence: &mut Evidence,
-) -> Result<(Vec<Member>, Option<Pod>), ObserveError> {
-    let next = AtomicUsize::new(0);
-    let work = || work(&next, reader, subjects, pod);
-    let (ours, helpers) = std::thread::scope(|scope| {
-        let helper = scope.spawn(work);
-        (work(), helper.join())
+) -> Result<Looked, ObserveError> {
+    let work = Work { next: AtomicUsize::new(0), reader, subjects, pod: scope.pod_cgroup };
+    let (host, ours, helper) = std::thread::scope(|threads| {
+        let helper = threads.spawn(|| (enter::ahead(subjects, reader.host), work.run()));
+        let host = member::host(scope, reader.host.clone(), mounts, evidence);
+        // Joined, so that the helper has left the namespaces.
+        (host, work.run(), helper.join())
     });
-    let helpers = helpers.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    let (answers, theirs) = helper.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
     let mut members: Vec<Member> = subjects.iter().map(|s| (s.name.to_owned(), s.id.to_owned(), None)).collect();
-    let mut seen_pod = None;
-    for parts in [ours?, helpers?] {
+    let (mut cgroup, mut processes) = (None, None);
+    for parts in [ours?, theirs?] {
         evidence.extend(parts.evidence);
-        seen_pod = seen_pod.or(parts.pod);
+        cgroup = cgroup.or(parts.cgroup);
+        processes = processes.or(parts.processes);
         for (index, seen) in parts.members {
             members[index].2 = seen;
         }
     }
-    Ok((members, seen_pod))
+    Ok(Looked { host: host?, members, pod: cgroup.zip(processes), answers })
 }
 
-/// Takes one thing after another until none is left.
-fn work(
-    next: &AtomicUsize,
-    reader: &Reader<'_>,
-    subjects: &[Subject<'_>],
-    pod: Option<&str>,
-) -> Result<Parts, ObserveError> {
-    let mut parts = Parts::default();
-    loop {
-        let index = next.fetch_add(1, Ordering::Relaxed);
-        match (subjects.get(index), pod) {
-            (Some(subject), _) => parts.members.push((index, reader.member(subject, &mut parts.evidence)?)),
-            (None, Some(path)) if index == subjects.len() => {
-                let cgroup = reader.cgroup(|_| Some(path.to_owned()), "pod", &mut parts.evidence)?;
-                parts.pod = Some((cgroup, strays::processes(reader, subjects)?));
+impl Work<'_> {
+    /// Takes one thing after another until none is left, what takes longest first.
+    fn run(&self) -> Result<Parts, ObserveError> {
+        let mut parts = Parts::default();
+        loop {
+            let index = self.next.fetch_add(1, Ordering::Relaxed);
+            match (self.subjects.get(index), self.pod, index.checked_sub(self.subjects.len())) {
+                (Some(subject), ..) => {
+                    parts.members.push((index, self.reader.member(subject, &mut parts.evidence)?));
+                }
+                (None, Some(_), Some(0)) => {
+                    parts.processes = Some(strays::processes(self.reader, self.subjects)?);
+                }
+                (None, Some(path), Some(1)) => {
+                    let path = |_: &_| Some(path.to_owned());
+                    parts.cgroup = Some(self.reader.cgroup(path, "pod", &mut parts.evidence)?);
+                }
+                _ => return Ok(parts),
             }
-            _ => return Ok(parts),
         }
     }
 }

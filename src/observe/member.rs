@@ -2,18 +2,19 @@
 
 use super::cgroup::{self, Hierarchy};
 use super::cgroup_files::PodDir;
-use super::error::ObserveError;
+use super::error::{Malformed, ObserveError};
 use super::host_mounts::HostMounts;
 use super::idmap::{self, IdMaps};
 use super::inherited::Inherited;
 use super::mountinfo::Mount;
-use super::observation::{Host, InodeId, MemberSeen, Security, Seen, Subject};
-use super::read::{self, Evidence, Root, senseless, unreadable};
+use super::observation::{Host, InodeId, MemberSeen, Namespaces, Security, Seen, Subject};
+use super::read::{self, Evidence, Root, of_process, senseless, unreadable};
 use super::stat::Stat;
 use super::words::{nul_separated, number};
 use super::{Scope, inherited, mountinfo, stat, status};
 use crate::host::{Process, poll_until};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -23,13 +24,23 @@ pub const KINDS: [&str; 8] = ["net", "ipc", "uts", "pid", "mnt", "user", "cgroup
 /// Small files that the Pod contract speaks of.
 const FILES: [&str; 3] = ["/etc/hostname", "/etc/hosts", "/etc/resolv.conf"];
 
-/// The host as members are compared with it.
-pub fn host(scope: &Scope<'_>, mounts: &HostMounts, evidence: &mut Evidence) -> Result<Host, ObserveError> {
+/// The namespaces that count as the host's.
+pub fn host_namespaces(scope: &Scope<'_>) -> Result<Namespaces, ObserveError> {
     let namespaces = match scope.host {
         Some(daemon) => read::namespaces(daemon, &KINDS),
         None => read::own_namespaces(&KINDS).cloned(),
     };
-    let namespaces = namespaces.map_err(unreadable("the host's namespaces"))?;
+    namespaces.map_err(unreadable("the host's namespaces"))
+}
+
+/// The host as members are compared with it. Not to be asked for in another UTS namespace: its name is that of the calling
+/// thread's.
+pub fn host(
+    scope: &Scope<'_>,
+    namespaces: Namespaces,
+    mounts: &HostMounts,
+    evidence: &mut Evidence,
+) -> Result<Host, ObserveError> {
     evidence.keep("host", "mountinfo", mounts.text.as_ref().to_owned());
     let names = nix::sys::utsname::uname().map_err(|e| unreadable("the host name")(e.into()))?;
     Ok(Host {
@@ -37,7 +48,7 @@ pub fn host(scope: &Scope<'_>, mounts: &HostMounts, evidence: &mut Evidence) -> 
         hostname: names.nodename().to_string_lossy().into_owned(),
         domainname: names.domainname().to_string_lossy().into_owned(),
         inherited: if scope.inherits { Some(of_daemon(scope.host)?) } else { None },
-        cpus: Process::open(1).ok().as_ref().and_then(inherited::processors),
+        cpus: inherited::processors(1),
         files: own_files()?,
         mounts: mounts.mounts.clone(),
         shm: read::host_directory("/dev/shm").map_err(unreadable("/dev/shm"))?,
@@ -67,20 +78,32 @@ fn apparmor() -> Result<bool, ObserveError> {
 
 /// What a daemon, or podcheck itself, has to pass on.
 fn of_daemon(daemon: Option<&Process>) -> Result<Inherited, ObserveError> {
-    let us = Process::open(std::process::id().cast_signed()).map_err(unreadable("/proc/self"))?;
-    let daemon = daemon.unwrap_or(&us);
-    let path = |name: &str| format!("/proc/{}/{name}", daemon.pid());
-    let stat = read::text(daemon, "stat").map_err(unreadable(path("stat")))?;
-    inherited::read(daemon, &stat::parse(&stat).map_err(senseless(path("stat")))?)
+    let us;
+    let daemon = match daemon {
+        Some(daemon) => daemon,
+        None => {
+            us = Process::open(std::process::id().cast_signed()).map_err(unreadable("/proc/self"))?;
+            &us
+        }
+    };
+    let file = || of_process(daemon.pid(), "stat");
+    let stat = read::text(daemon, "stat").map_err(unreadable(file()))?;
+    inherited::read(daemon, &stat::parse(&stat).map_err(senseless(file()))?)
 }
 
-/// The small files in a root; `name` is what a path in it is called in an error.
-fn files(root: &Root, name: impl Fn(&str) -> String) -> Result<BTreeMap<&'static str, String>, ObserveError> {
+/// The small files in a member's root.
+fn files(root: &Root, pid: i32) -> Result<BTreeMap<&'static str, String>, ObserveError> {
     let mut files = BTreeMap::new();
     for file in FILES {
-        files.extend(root.text(file).map_err(unreadable(name(file)))?.map(|text| (file, text)));
+        let text = root.text(file).map_err(unreadable(in_root(pid, file)))?;
+        files.extend(text.map(|text| (file, text)));
     }
     Ok(files)
+}
+
+/// What a path in a member's root is called on the host.
+fn in_root(pid: i32, path: &str) -> impl Display {
+    std::fmt::from_fn(move |f| write!(f, "/proc/{pid}/root{path}"))
 }
 
 /// Controllers that the v2 hierarchy has; none where it is not mounted.
@@ -102,8 +125,8 @@ pub fn is_ending(process: &Process) -> bool {
 
 /// What every member of a Pod is read with.
 pub struct Reader<'a> {
-    /// The host.
-    pub host: &'a Host,
+    /// The namespaces that count as the host's.
+    pub host: &'a Namespaces,
     /// Mounted cgroup hierarchies.
     pub hierarchies: &'a [Hierarchy],
     /// Controllers of the v2 one.
@@ -140,32 +163,28 @@ impl Reader<'_> {
     ) -> Result<MemberSeen, ObserveError> {
         let process = subject.process;
         let pid = process.pid();
-        let path = |name: &str| format!("/proc/{pid}/{name}");
-        let mut text = |name: &str| -> Result<String, ObserveError> {
-            let text = read::text(process, name).map_err(unreadable(path(name)))?;
-            let shown = if text.contains('\0') { text.replace('\0', "\n") } else { text.clone() };
-            evidence.keep(subject.name, name, shown);
-            Ok(text)
-        };
-        let status = status::parse(&text("status")?).map_err(senseless(path("status")))?;
-        let memberships = cgroup::memberships(&text("cgroup")?).map_err(senseless(path("cgroup")))?;
-        let mounts = mountinfo::parse(&text("mountinfo")?).map_err(senseless(path("mountinfo")))?;
-        let oom_score_adj = number(&text("oom_score_adj")?).map_err(senseless(path("oom_score_adj")))?;
-        let (args, env) = (nul_separated(&text("cmdline")?), nul_separated(&text("environ")?));
-        let apparmor = if self.host.apparmor {
-            Seen::Value(text("attr/current")?.trim_end_matches(['\n', '\0']).to_owned())
+        let mut texts = Texts { subject, evidence };
+        let status = texts.parsed("status", status::parse)?;
+        let memberships = texts.parsed("cgroup", cgroup::memberships)?;
+        let mounts = texts.parsed("mountinfo", mountinfo::parse)?;
+        let oom_score_adj = texts.parsed("oom_score_adj", number)?;
+        let args = texts.parsed("cmdline", |text| Ok(nul_separated(text)))?;
+        let env = texts.parsed("environ", |text| Ok(nul_separated(text)))?;
+        let apparmor = if apparmor()? {
+            let label = |text: &str| Ok(text.trim_end_matches(['\n', '\0']).to_owned());
+            Seen::Value(texts.parsed("attr/current", label)?)
         } else {
             Seen::Unobservable("apparmor")
         };
         let mut namespaces = BTreeMap::new();
         for kind in KINDS {
-            let file = || path(&format!("ns/{kind}"));
-            namespaces.extend(read::namespace(process, kind).map_err(unreadable(file()))?.map(|id| (kind, id)));
+            let id = read::namespace(process, kind)
+                .map_err(unreadable(std::fmt::from_fn(|f| write!(f, "/proc/{pid}/ns/{kind}"))))?;
+            namespaces.extend(id.map(|id| (kind, id)));
         }
-        let prefix = read::link(process, "root").map_err(unreadable(path("root")))?;
-        let inside = |name: &str| read::link(process, name).map(|p| below(&prefix, &p)).map_err(unreadable(path(name)));
-        let root = Root::open(process).map_err(unreadable(path("root")))?;
-        let in_root = |file: &str| path(&format!("root{file}"));
+        let link = |name| read::link(process, name).map_err(unreadable(of_process(pid, name)));
+        let (prefix, cwd) = (link("root")?, link("cwd")?);
+        let root = Root::open(process).map_err(unreadable(of_process(pid, "root")))?;
         let of_member = |hierarchy: &Hierarchy| match hierarchy.controllers.first() {
             Some(controller) => memberships.v1.get(controller).cloned(),
             None => memberships.unified.clone(),
@@ -196,17 +215,17 @@ impl Reader<'_> {
                 mems: status.mems,
                 ..inherited::read(process, &identity.stat)?
             },
-            proc_shows: read::proc_shows(process).map_err(unreadable(in_root("/proc")))?,
+            proc_shows: root.proc_shows().map_err(unreadable(in_root(pid, "/proc")))?,
             sysctls: BTreeMap::new(),
             oom_score_adj,
             comm: identity.stat.comm.clone(),
             args,
             env,
-            cwd: inside("cwd")?,
+            cwd: below(&prefix, &cwd),
             executable: below(&prefix, &identity.executable),
-            root: root.id().map_err(unreadable(in_root("")))?,
-            shm: root.shm().map_err(unreadable(in_root("/dev/shm")))?,
-            files: files(&root, in_root)?,
+            root: root.id().map_err(unreadable(in_root(pid, "")))?,
+            shm: root.shm().map_err(unreadable(in_root(pid, "/dev/shm")))?,
+            files: files(&root, pid)?,
             network: None,
         })
     }
@@ -215,16 +234,35 @@ impl Reader<'_> {
 impl Reader<'_> {
     /// The maps of a user namespace, unless it is the host's.
     fn ids(&self, process: &Process, user: Option<InodeId>) -> Result<Option<IdMaps>, ObserveError> {
-        let of_host = |id| self.host.namespaces.get("user").is_some_and(|host| host.contains(&id));
+        let of_host = |id| self.host.get("user").is_some_and(|host| host.contains(&id));
         if user.is_none_or(of_host) {
             return Ok(None);
         }
         let map = |file: &str| {
-            let path = format!("/proc/{}/{file}", process.pid());
-            let text = read::text(process, file).map_err(unreadable(path.clone()))?;
-            idmap::parse(&text).map_err(senseless(path))
+            let path = || of_process(process.pid(), file);
+            let text = read::text(process, file).map_err(unreadable(path()))?;
+            idmap::parse(&text).map_err(senseless(path()))
         };
         Ok(Some(IdMaps { uid: map("uid_map")?, gid: map("gid_map")? }))
+    }
+}
+
+/// A member's texts.
+struct Texts<'a, 'e> {
+    subject: &'a Subject<'a>,
+    evidence: &'e mut Evidence,
+}
+
+impl Texts<'_, '_> {
+    /// Reads a text, keeps it, and says what is in it.
+    fn parsed<T>(&mut self, name: &str, parse: impl FnOnce(&str) -> Result<T, Malformed>) -> Result<T, ObserveError> {
+        let process = self.subject.process;
+        let path = || of_process(process.pid(), name);
+        let text = read::text(process, name).map_err(unreadable(path()))?;
+        let parsed = parse(&text).map_err(senseless(path()))?;
+        let shown = if text.contains('\0') { text.replace('\0', "\n") } else { text };
+        self.evidence.keep(self.subject.name, name, shown);
+        Ok(parsed)
     }
 }
 
@@ -244,7 +282,7 @@ impl Identity {
 
 /// Who a process is; `None` once it has exited.
 fn identity(process: &Process) -> Result<Option<Identity>, ObserveError> {
-    let path = |name: &str| format!("/proc/{}/{name}", process.pid());
+    let path = |name| of_process(process.pid(), name);
     let text = match read::text(process, "stat") {
         Ok(text) => text,
         Err(error) if read::is_gone(&error) => return Ok(None),

@@ -68,14 +68,15 @@ pub struct Scope<'a> {
 pub fn pod(subjects: &[Subject<'_>], scope: &Scope<'_>) -> Result<Observation, ObserveError> {
     let mut evidence = Evidence::default();
     let mounts = host_mounts::host_mounts()?;
-    let host = member::host(scope, &mounts, &mut evidence)?;
+    let namespaces = member::host_namespaces(scope)?;
     let hierarchies = &mounts.hierarchies;
     let controllers = member::controllers(hierarchies, &mut evidence)?;
     let of_pod = |hierarchy| scope.pod_cgroup.map_or(Ok(None), |path| PodDir::open(hierarchy, path));
     let pod = hierarchies.iter().map(of_pod).collect::<Result<_, _>>()?;
-    let reader = member::Reader { host: &host, hierarchies, controllers: &controllers, pod };
-    let (mut members, cgroup) = look::look(&reader, subjects, scope.pod_cgroup, &mut evidence)?;
-    if let Err(error) = enter::enter(subjects, &host, &mut members) {
+    let reader = member::Reader { host: &namespaces, hierarchies, controllers: &controllers, pod };
+    let look::Looked { host, mut members, pod, answers } =
+        look::look(&reader, subjects, scope, &mounts, &mut evidence)?;
+    if let Err(error) = enter::enter(subjects, &namespaces, &mut members, &answers) {
         // One that ended meanwhile is no member any more; if none did, the error stands.
         let mut ended = false;
         for (subject, (_, _, seen)) in subjects.iter().zip(&mut members) {
@@ -87,10 +88,10 @@ pub fn pod(subjects: &[Subject<'_>], scope: &Scope<'_>) -> Result<Observation, O
         if !ended {
             return Err(error);
         }
-        enter::enter(subjects, &host, &mut members)?;
+        enter::enter(subjects, &namespaces, &mut members, &answers)?;
     }
     outside::outside(subjects, &mut members, scope.pod_cgroup)?;
-    let pod = match cgroup {
+    let pod = match pod {
         Some((cgroup, processes)) => {
             Some(PodSeen { cgroup, strays: strays::strays(&processes, &reader, subjects, &members)? })
         }

@@ -60,6 +60,9 @@ pub struct InodeId {
     pub ino: u64,
 }
 
+/// Kind → the namespaces that count as the host's.
+pub type Namespaces = BTreeMap<&'static str, Vec<InodeId>>;
+
 /// Everything seen of a Pod.
 #[derive(Clone, Debug)]
 pub struct Observation {
@@ -101,7 +104,7 @@ pub struct CgroupSeen {
 #[derive(Clone, Debug, Default)]
 pub struct Host {
     /// Kind → the namespaces that count as the host's: its own, for mnt also PID 1's.
-    pub namespaces: BTreeMap<&'static str, Vec<InodeId>>,
+    pub namespaces: Namespaces,
     /// Host name.
     pub hostname: String,
     /// The host's own of the small files that members have: some Pods are given copies.

@@ -10,8 +10,9 @@ use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ffi::OsStr;
+use std::fmt::Display;
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Seek, SeekFrom};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::sync::OnceLock;
 
@@ -29,7 +30,7 @@ impl Evidence {
     /// Keeps a text under the name of its owner and file.
     pub fn keep(&mut self, owner: &str, file: &str, mut text: String) {
         text.truncate(text.floor_char_boundary(KEPT_BYTES));
-        self.0.insert(format!("{owner}/{file}"), text);
+        self.0.insert([owner, "/", file].concat(), text);
     }
 
     /// Takes in what somebody else kept.
@@ -44,13 +45,18 @@ impl Evidence {
 }
 
 /// Names a file in the error of reading it.
-pub fn unreadable(file: impl Into<String>) -> impl FnOnce(io::Error) -> ObserveError {
-    move |cause| ObserveError::Read { file: file.into(), cause }
+pub fn unreadable(file: impl Display) -> impl FnOnce(io::Error) -> ObserveError {
+    move |cause| ObserveError::Read { file: file.to_string(), cause }
 }
 
 /// Names a file in the error of parsing it.
-pub fn senseless(file: impl Into<String>) -> impl FnOnce(Malformed) -> ObserveError {
-    move |cause| ObserveError::Malformed { file: file.into(), cause }
+pub fn senseless(file: impl Display) -> impl FnOnce(Malformed) -> ObserveError {
+    move |cause| ObserveError::Malformed { file: file.to_string(), cause }
+}
+
+/// The path of a process's file, which is put together only if there is an error to say.
+pub fn of_process(pid: i32, name: &str) -> impl Display {
+    std::fmt::from_fn(move |f| write!(f, "/proc/{pid}/{name}"))
 }
 
 /// A text of the host's; `None` if there is no such file.
@@ -76,7 +82,7 @@ pub fn host_directory(path: &str) -> io::Result<Option<InodeId>> {
 /// The link's text has the inode; asking for the file itself would make the kernel build one each time. They are all on
 /// one device, the kernel's own `nsfs`, of which there is one.
 pub fn namespace(process: &Process, kind: &str) -> io::Result<Option<InodeId>> {
-    let link = match readlinkat(process, format!("ns/{kind}").as_str()) {
+    let link = match readlinkat(process, ["ns/", kind].concat().as_str()) {
         Ok(link) => link,
         Err(Errno::ENOENT) => return Ok(None),
         Err(errno) => return Err(errno.into()),
@@ -84,33 +90,17 @@ pub fn namespace(process: &Process, kind: &str) -> io::Result<Option<InodeId>> {
     Ok(Some(InodeId { dev: nsfs()?, ino: namespace_inode(kind, &link)? }))
 }
 
+/// The namespace itself, to be entered.
+pub fn open_namespace(process: &Process, kind: &str) -> io::Result<(InodeId, OwnedFd)> {
+    let file = process.open_at(&format!("ns/{kind}"), OFlag::O_RDONLY)?;
+    Ok((inode(&fstat(&file)?), file))
+}
+
 /// The inode in the text of a namespace's link: `pid:[4026531836]`.
 fn namespace_inode(kind: &str, link: &OsStr) -> io::Result<u64> {
     let number =
         link.to_str().and_then(|link| link.strip_prefix(kind)?.strip_prefix(":[")?.strip_suffix(']')?.parse().ok());
     number.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, format!("{link:?} names no namespace")))
-}
-
-/// The PID namespace whose processes a process sees at `/proc`: that of the one that is process 1 there. `None` if what is
-/// mounted there is no procfs, or does not say.
-pub fn proc_shows(process: &Process) -> io::Result<Option<InodeId>> {
-    let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_DIRECTORY;
-    let opened = match process.open_at("root/proc", flags) {
-        Ok(opened) => opened,
-        Err(error)
-            if matches!(error.raw_os_error(), Some(nix::libc::ENOENT | nix::libc::ENOTDIR | nix::libc::ELOOP)) =>
-        {
-            return Ok(None);
-        }
-        Err(error) => return Err(error),
-    };
-    // Nothing in a procfs can lead elsewhere, so that its own names are followed by the kernel.
-    if nix::sys::statfs::fstatfs(&opened)?.filesystem_type() != nix::sys::statfs::PROC_SUPER_MAGIC {
-        return Ok(None);
-    }
-    // Some hosts let nobody look at their process 1. Where there is an entry of ours, it is our namespace that is shown.
-    let link = readlinkat(&opened, "1/ns/pid").or_else(|_| readlinkat(&opened, "self/ns/pid"));
-    link.ok().map(|link| Ok(InodeId { dev: nsfs()?, ino: namespace_inode("pid", &link)? })).transpose()
 }
 
 /// As [`namespaces`], of podcheck itself. Only single threads of it ever enter others: they stay what they are.
@@ -196,24 +186,24 @@ thread_local! {
 /// Everything from here to the end. The kernel's files have no length to ask for, and are read often: no call is made
 /// that is not needed.
 fn slurp(file: impl AsFd) -> io::Result<String> {
-    slurp_until(file, 1)
+    slurp_until(file, 1, usize::MAX)
 }
 
 /// The same of a file of the kernel's whose lines are short: it hands out whole lines until a page is full, so that half a
 /// page is all there is.
 fn slurp_short(file: impl AsFd) -> io::Result<String> {
-    slurp_until(file, 2 << 10)
+    slurp_until(file, 2 << 10, usize::MAX)
 }
 
-/// Reads until an answer has fewer bytes than `enough`.
-fn slurp_until(file: impl AsFd, enough: usize) -> io::Result<String> {
+/// Reads until an answer has fewer bytes than `enough`, or there are `most`: what is beyond those is left out.
+fn slurp_until(file: impl AsFd, enough: usize, most: usize) -> io::Result<String> {
     BUFFER.with_borrow_mut(|bytes| {
         let mut filled = 0;
         loop {
             match nix::unistd::read(&file, &mut bytes[filled..]) {
                 Ok(count) => {
                     filled += count;
-                    if count < enough {
+                    if count < enough || filled >= most {
                         break;
                     }
                 }
@@ -224,7 +214,7 @@ fn slurp_until(file: impl AsFd, enough: usize) -> io::Result<String> {
                 bytes.resize(bytes.len() * 2, 0);
             }
         }
-        Ok(String::from_utf8_lossy(&bytes[..filled]).into_owned())
+        Ok(String::from_utf8_lossy(&bytes[..filled.min(most)]).into_owned())
     })
 }
 
@@ -239,15 +229,15 @@ pub fn link(process: &Process, name: &str) -> io::Result<String> {
     Ok(readlinkat(process, name)?.to_string_lossy().into_owned())
 }
 
-/// A cgroup's directory.
+/// A directory of the kernel's: a cgroup's, or one of sysctls.
 #[derive(Debug)]
-pub struct CgroupDir(OwnedFd);
+pub struct KernelDir(OwnedFd);
 
-impl CgroupDir {
+impl KernelDir {
     /// Opens it; `None` if there is none.
-    pub fn open(path: &str) -> io::Result<Option<CgroupDir>> {
+    pub fn open(path: &str) -> io::Result<Option<KernelDir>> {
         match nix::fcntl::open(path, OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty()) {
-            Ok(dir) => Ok(Some(CgroupDir(dir))),
+            Ok(dir) => Ok(Some(KernelDir(dir))),
             Err(Errno::ENOENT) => Ok(None),
             Err(errno) => Err(errno.into()),
         }
@@ -265,7 +255,7 @@ impl CgroupDir {
     }
 }
 
-impl CgroupDir {
+impl KernelDir {
     /// Pids of the processes in it and below; none if it is gone. `known` are names of cgroups that may be expected
     /// directly below: if there are as many as exist, the directory need not be listed.
     pub fn processes(&self, known: &BTreeSet<&str>, into: &mut BTreeSet<i32>) -> io::Result<()> {
@@ -302,7 +292,7 @@ impl CgroupDir {
 
     /// Those of a single cgroup.
     fn processes_in(&self, prefix: &str, into: &mut BTreeSet<i32>) -> io::Result<()> {
-        let text = match self.text(&format!("{prefix}cgroup.procs")) {
+        let text = match self.text(&[prefix, "cgroup.procs"].concat()) {
             // A threaded v2 cgroup has no processes of its own: they are its domain's, above.
             Err(error) if error.raw_os_error() == Some(Errno::EOPNOTSUPP as i32) => None,
             other => other?,
@@ -357,6 +347,24 @@ impl Root {
         Ok(inode(&fstat(&self.0)?))
     }
 
+    /// The PID namespace whose processes are seen at `/proc`: that of the one that is process 1 there. `None` if what is
+    /// mounted there is no procfs, or does not say.
+    pub fn proc_shows(&self) -> io::Result<Option<InodeId>> {
+        let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        let opened = match openat(&self.0, "proc", flags, Mode::empty()) {
+            Ok(opened) => opened,
+            Err(Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP) => return Ok(None),
+            Err(errno) => return Err(errno.into()),
+        };
+        // Nothing in a procfs can lead elsewhere, so that its own names are followed by the kernel.
+        if nix::sys::statfs::fstatfs(&opened)?.filesystem_type() != nix::sys::statfs::PROC_SUPER_MAGIC {
+            return Ok(None);
+        }
+        // Some hosts let nobody look at their process 1. Where there is an entry of ours, it is our namespace that is shown.
+        let link = readlinkat(&opened, "1/ns/pid").or_else(|_| readlinkat(&opened, "self/ns/pid"));
+        link.ok().map(|link| Ok(InodeId { dev: nsfs()?, ino: namespace_inode("pid", &link)? })).transpose()
+    }
+
     /// The text of a small regular file; `None` if there is none at this path.
     pub fn text(&self, path: &str) -> io::Result<Option<String>> {
         let Some(found) = self.find(path)? else { return Ok(None) };
@@ -364,10 +372,7 @@ impl Root {
             return Ok(None);
         }
         // Opened by its descriptor: a name could come to mean a device or a fifo in between.
-        let opened = File::open(format!("/proc/self/fd/{}", found.as_raw_fd()))?;
-        let mut bytes = Vec::new();
-        opened.take(KEPT_BYTES as u64).read_to_end(&mut bytes)?;
-        Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
+        slurp_until(File::open(format!("/proc/self/fd/{}", found.as_raw_fd()))?, 1, KEPT_BYTES).map(Some)
     }
 
     /// `/dev/shm`; `None` if there is none.
@@ -440,4 +445,22 @@ fn inode(stat: &FileStat) -> InodeId {
 
 fn is(stat: &FileStat, kind: SFlag) -> bool {
     stat.st_mode & SFlag::S_IFMT.bits() == kind.bits()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    #[test]
+    fn a_file_is_read_whole_or_as_far_as_is_kept() {
+        let mut file = tempfile::tempfile().expect("a file");
+        let long = "0123456789abcdef".repeat(5 << 10);
+        file.write_all(long.as_bytes()).expect("room");
+        assert_eq!(again(&mut file).expect("text"), long);
+        for most in [0, 1, 16 << 10, KEPT_BYTES, long.len(), long.len() + 1] {
+            file.seek(SeekFrom::Start(0)).expect("a place");
+            assert_eq!(slurp_until(&file, 1, most).expect("text"), long[..most.min(long.len())], "{most}");
+        }
+    }
 }
