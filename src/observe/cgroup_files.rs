@@ -1,7 +1,7 @@
 //! Which file of which hierarchy says what of a cgroup.
 
 use super::cgroup::Hierarchy;
-use super::controls::CONTROLS;
+use super::controls::{CONTROLS, Control};
 use super::error::{Malformed, ObserveError};
 use super::limits::{self, CpuShare, Limit};
 use super::member::Reader;
@@ -39,7 +39,7 @@ impl Dir<'_> {
     fn text(&self, file: &str) -> io::Result<Option<String>> {
         match &self.at {
             At::Own(dir) => dir.text(file),
-            At::BelowPod(dir, prefix) => dir.text(&format!("{prefix}{file}")),
+            At::BelowPod(dir, prefix) => dir.text(&[prefix, file].concat()),
         }
     }
 }
@@ -86,11 +86,12 @@ impl Reader<'_> {
         }
     }
 
-    /// Reads the cgroup that `path_of` names in each hierarchy.
+    /// Reads the cgroup that `path_of` names in each hierarchy, and of the controls those that are `wanted`.
     pub fn cgroup(
         &self,
         path_of: impl Fn(&Hierarchy) -> Option<String>,
         owner: &str,
+        wanted: impl Fn(&Control) -> bool,
         evidence: &mut Evidence,
     ) -> Result<CgroupSeen, ObserveError> {
         let mut dirs = Vec::new();
@@ -118,7 +119,7 @@ impl Reader<'_> {
         files.cpu()?;
         files.pids()?;
         files.devices()?;
-        files.controls()?;
+        files.controls(wanted)?;
         Ok(files.seen)
     }
 }
@@ -152,12 +153,17 @@ impl<'a> Files<'a, '_> {
         missing: Seen<T>,
         parse: impl FnOnce(&str) -> Result<T, Malformed>,
     ) -> Result<Seen<T>, ObserveError> {
-        let path = format!("{}/{file}", dir.path);
+        let path = [&dir.path, "/", file].concat();
         let text = dir.text(file).map_err(unreadable(&path))?;
         self.seen.files.insert(fact, path.clone());
         let Some(text) = text else { return Ok(if dir.is_root { Seen::Absent } else { missing }) };
+        // A file with a count may be one of the controls as well: it is read once.
+        if let Some(control) = CONTROLS.iter().find(|control| control.file == file && !dir.is_root) {
+            self.seen.controls.insert(control.file, control.value(&text));
+            self.seen.files.insert(control.file, path.clone());
+        }
         let value = parse(&text).map(Seen::Value).map_err(senseless(path));
-        self.evidence.keep(self.owner, &format!("cgroup/{file}"), text);
+        self.evidence.keep(self.owner, &["cgroup/", file].concat(), text);
         value
     }
 
@@ -240,17 +246,20 @@ impl<'a> Files<'a, '_> {
         Ok(())
     }
 
-    fn controls(&mut self) -> Result<(), ObserveError> {
-        for control in CONTROLS {
+    fn controls(&mut self, wanted: impl Fn(&Control) -> bool) -> Result<(), ObserveError> {
+        for control in CONTROLS.iter().filter(|control| wanted(control)) {
+            if self.seen.controls.contains_key(control.file) {
+                continue;
+            }
             let dir = match self.place(control.controller) {
                 Place::V1(dir) if !control.unified && !dir.is_root => dir,
                 Place::V2(dir) if control.unified && !dir.is_root => dir,
                 _ => continue,
             };
-            let path = || format!("{}/{}", dir.path, control.file);
-            if let Some(text) = dir.text(control.file).map_err(|error| unreadable(path())(error))? {
+            let path = [&dir.path, "/", control.file].concat();
+            if let Some(text) = dir.text(control.file).map_err(unreadable(&path))? {
                 self.seen.controls.insert(control.file, control.value(&text));
-                self.seen.files.insert(control.file, path());
+                self.seen.files.insert(control.file, path);
             }
         }
         Ok(())

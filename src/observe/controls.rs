@@ -65,6 +65,11 @@ impl Control {
         lines.map(str::trim).collect::<Vec<_>>().join(", ")
     }
 
+    /// Whether members' are compared with what the Pod's own cgroup has.
+    pub fn is_compared(&self) -> bool {
+        self.untouched == Untouched::AsThePods
+    }
+
     /// Whether `value` is what the kernel put there; `of_pod` is what the Pod's own cgroup has.
     pub fn is_untouched(&self, value: &str, of_pod: Option<&str>) -> bool {
         match self.untouched {

@@ -1,6 +1,7 @@
 //! Looks at the host, the members and the Pod's cgroup side by side: reading is nearly all that an observation does.
 
 use super::Scope;
+use super::controls::Control;
 use super::enter::{self, Answer};
 use super::error::ObserveError;
 use super::host_mounts::HostMounts;
@@ -87,7 +88,8 @@ impl Work<'_> {
                 }
                 (None, Some(path), Some(1)) => {
                     let path = |_: &_| Some(path.to_owned());
-                    parts.cgroup = Some(self.reader.cgroup(path, "pod", &mut parts.evidence)?);
+                    let seen = self.reader.cgroup(path, "pod", Control::is_compared, &mut parts.evidence)?;
+                    parts.cgroup = Some(seen);
                 }
                 _ => return Ok(parts),
             }

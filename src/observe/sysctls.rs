@@ -2,7 +2,7 @@
 //!
 //! What a new one has depends on the kernel and on the host, so it is asked of one made for that.
 
-use super::read::host_text;
+use super::read::KernelDir;
 use nix::sched::{CloneFlags, unshare};
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -44,11 +44,25 @@ pub const IPC: &[&str] = &[
 
 /// Those of the calling thread's namespace; what this kernel lacks is missing.
 pub fn here(names: &'static [&'static str]) -> Sysctls {
-    let value = |name: &&'static str| {
-        let text = host_text(&format!("/proc/sys/{}", name.replace('.', "/"))).ok()??;
-        Some((*name, text.split_whitespace().collect::<Vec<_>>().join(" ")))
-    };
-    names.iter().filter_map(value).collect()
+    let mut all = Sysctls::new();
+    // One directory after another: most of a path is the way to it.
+    for of_one in names.chunk_by(|one, other| split(one).0 == split(other).0) {
+        let Some(dir) = of_one.first().and_then(|name| directory(split(name).0)) else { continue };
+        for name in of_one {
+            let Ok(Some(text)) = dir.text(split(name).1) else { continue };
+            all.insert(name, text.split_whitespace().collect::<Vec<_>>().join(" "));
+        }
+    }
+    all
+}
+
+/// `net.ipv4` and `tcp_rmem`.
+fn split(name: &str) -> (&str, &str) {
+    name.rsplit_once('.').unwrap_or(("", name))
+}
+
+fn directory(of: &str) -> Option<KernelDir> {
+    KernelDir::open(&format!("/proc/sys/{}", of.replace('.', "/"))).ok().flatten()
 }
 
 /// Those of new namespaces, of both kinds together; none where they cannot be made.
