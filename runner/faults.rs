@@ -109,7 +109,7 @@ impl Suite {
         let begin = || Run::begin().map(Runtimes::new).map_err(|error| error.to_string());
         let opened = self.opened.get_or_init(begin).as_ref().map_err(Failed::from)?;
         let file = self.folder.path().join(format!("{name}.yaml"));
-        std::fs::write(&file, shape.manifest(name)).map_err(|error| format!("{}: {error}", file.display()))?;
+        std::fs::write(&file, shape.file(name)).map_err(|error| format!("{}: {error}", file.display()))?;
         let cases = case::load(&[file]).map_err(|faults| faults.iter().map(|f| f.render(false)).collect::<String>())?;
         let [case] = &cases[..] else { return Err(Failed::from("a manifest is one case")) };
         let outcome = trial::run(case, &self.runtime, opened, &self.settings);

@@ -42,6 +42,10 @@ pub enum Edit {
     Config(fn(&mut Value, &Path)),
     /// To the process that the runtime has made, before its program starts: its pid.
     After(fn(i32) -> Result<(), String>),
+    /// In the process.json of a command that is run in a container.
+    Process(fn(&mut Value)),
+    /// In runc's state.json of a container, as long as it runs a command in it.
+    State(fn(&mut Value)),
 }
 
 /// Which members a fault strikes.
@@ -107,11 +111,20 @@ pub enum Shape {
     HostIpc,
     /// With a privileged container, the last.
     Privileged,
+    /// Filtered, and with a command run in each.
+    Exec,
 }
 
 impl Shape {
-    pub const ALL: [Shape; 6] =
-        [Shape::Plain, Shape::SharedPid, Shape::HostNetwork, Shape::HostPid, Shape::HostIpc, Shape::Privileged];
+    pub const ALL: [Shape; 7] = [
+        Shape::Plain,
+        Shape::SharedPid,
+        Shape::HostNetwork,
+        Shape::HostPid,
+        Shape::HostIpc,
+        Shape::Privileged,
+        Shape::Exec,
+    ];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -121,22 +134,37 @@ impl Shape {
             Shape::HostPid => "host-pid",
             Shape::HostIpc => "host-ipc",
             Shape::Privileged => "privileged",
+            Shape::Exec => "exec",
         }
     }
 
+    /// Its file under a name: a manifest, or a case of one where something is done in it.
+    pub fn file(self, name: &str) -> String {
+        if self != Shape::Exec {
+            return self.manifest(name);
+        }
+        let manifest: String = self.manifest(name).lines().map(|line| format!("  {line}\n")).collect();
+        let steps: String = CONTAINERS.iter().map(|name| format!("- {{in: {name}, run: [\"true\"]}}\n")).collect();
+        let (about, source) =
+            ("A command is run in each container.", "https://kubernetes.io/docs/concepts/workloads/pods/");
+        format!("about: {about}\nshows: [C10]\nsource: {source}\npod:\n{manifest}steps:\n{steps}")
+    }
+
     /// Its manifest under a name.
-    pub fn manifest(self, name: &str) -> String {
+    fn manifest(self, name: &str) -> String {
         let of_pod = match self {
             Shape::Plain | Shape::Privileged => "terminationGracePeriodSeconds: 30",
             Shape::SharedPid => "shareProcessNamespace: true",
             Shape::HostNetwork => "hostNetwork: true",
             Shape::HostPid => "hostPID: true",
             Shape::HostIpc => "hostIPC: true",
+            Shape::Exec => "shareProcessNamespace: false",
         };
         let job = match self {
             Shape::Privileged => "privileged: true",
             _ => "capabilities: {drop: [MKNOD], add: [NET_ADMIN]}",
         };
+        let filter = if self == Shape::Exec { ", seccompProfile: {type: RuntimeDefault}" } else { "" };
         format!(
             "\
 apiVersion: v1
@@ -144,7 +172,7 @@ kind: Pod
 metadata: {{name: {name}}}
 spec:
   {of_pod}
-  securityContext: {{supplementalGroups: [3000]}}
+  securityContext: {{supplementalGroups: [3000]{filter}}}
   volumes:
   - {{name: data, emptyDir: {{}}}}
   - {{name: keys, emptyDir: {{}}}}

@@ -1,7 +1,7 @@
 //! This binary as the OCI runtime of a containerd: it puts the fault in and lets runc do the rest.
 
 use super::{Edit, Fault, faults};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -44,13 +44,16 @@ pub fn wrap() -> ExitCode {
     }
 }
 
-/// Puts the fault in where a container that it strikes is created; `None` if runc is still to be called.
+/// Puts the fault in where a container that it strikes is created, or something is run in it; `None` if runc is still to be
+/// called.
 fn put_in(args: &[OsString]) -> Result<Option<ExitCode>, String> {
     let after = |name: &str| args.iter().skip_while(|arg| *arg != name).nth(1).map(PathBuf::from);
+    if args.iter().any(|arg| arg == "exec") {
+        return put_in_exec(args, after("--root"), after("--process"));
+    }
     let (true, Some(bundle)) = (args.iter().any(|arg| arg == "create"), after("--bundle")) else { return Ok(None) };
     let file = bundle.join("config.json");
-    let text = std::fs::read(&file).map_err(|error| format!("{}: {error}", file.display()))?;
-    let mut config: Value = serde_json::from_slice(&text).map_err(|error| format!("{}: {error}", file.display()))?;
+    let mut config = read(&file)?;
     let Some(fault) = striking(&config) else { return Ok(None) };
     match fault.edit {
         Edit::Config(edit) => {
@@ -59,8 +62,7 @@ fn put_in(args: &[OsString]) -> Result<Option<ExitCode>, String> {
             if config == before {
                 return Err(format!("{} changes nothing in {}", fault.name, file.display()));
             }
-            let text = serde_json::to_vec(&config).map_err(|error| error.to_string())?;
-            std::fs::write(&file, text).map_err(|error| format!("{}: {error}", file.display()))?;
+            write(&file, &config)?;
             Ok(None)
         }
         Edit::After(edit) => {
@@ -73,7 +75,45 @@ fn put_in(args: &[OsString]) -> Result<Option<ExitCode>, String> {
             edit(pid.trim().parse().map_err(|_| format!("{pid:?} is no pid"))?)?;
             Ok(Some(ExitCode::SUCCESS))
         }
+        Edit::Process(_) | Edit::State(_) => Ok(None),
     }
+}
+
+/// Puts the fault in where something is run in a container that it strikes. Whose container that is, runc's state says.
+fn put_in_exec(args: &[OsString], root: Option<PathBuf>, process: Option<PathBuf>) -> Result<Option<ExitCode>, String> {
+    let (Some(root), Some(process), Some(id)) = (root, process, args.last()) else {
+        return Err("exec is called without --root, --process or a container".to_owned());
+    };
+    let file = root.join(id).join("state.json");
+    let state = read(&file)?;
+    let labels = state["config"]["labels"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let labels = labels.filter_map(|label| label.split_once('='));
+    let annotations = labels.map(|(name, value)| (name.to_owned(), Value::from(value))).collect();
+    let Some(fault) = striking(&json!({"annotations": Value::Object(annotations)})) else { return Ok(None) };
+    let (file, before, edit) = match fault.edit {
+        Edit::Process(edit) => (&process, read(&process)?, edit),
+        Edit::State(edit) => (&file, state, edit),
+        Edit::Config(_) | Edit::After(_) => return Ok(None),
+    };
+    let mut edited = before.clone();
+    edit(&mut edited);
+    if edited == before {
+        return Err(format!("{} changes nothing in {}", fault.name, file.display()));
+    }
+    write(file, &edited)?;
+    let status = Command::new(RUNC).args(args).status().map_err(|error| format!("{RUNC}: {error}"))?;
+    write(file, &before)?;
+    Ok(Some(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE }))
+}
+
+fn read(file: &Path) -> Result<Value, String> {
+    let text = std::fs::read(file).map_err(|error| format!("{}: {error}", file.display()))?;
+    serde_json::from_slice(&text).map_err(|error| format!("{}: {error}", file.display()))
+}
+
+fn write(file: &Path, value: &Value) -> Result<(), String> {
+    let text = serde_json::to_vec(value).map_err(|error| error.to_string())?;
+    std::fs::write(file, text).map_err(|error| format!("{}: {error}", file.display()))
 }
 
 /// The fault that strikes this container.

@@ -32,6 +32,14 @@ impl Process {
         Ok(Process { pid, dir })
     }
 
+    /// The same process, held once more.
+    ///
+    /// # Errors
+    /// No descriptor is left.
+    pub fn again(&self) -> io::Result<Process> {
+        Ok(Process { pid: self.pid, dir: self.dir.try_clone()? })
+    }
+
     /// Its pid in our PID namespace. To show and to match, never to signal.
     pub fn pid(&self) -> i32 {
         self.pid

@@ -2,6 +2,7 @@
 
 mod check;
 mod contract;
+mod exec;
 mod expectation;
 mod known;
 mod look;
@@ -10,6 +11,7 @@ mod verdict;
 
 pub use check::{Check, Level, Outcome};
 pub use contract::{HostCaps, contract, ours, paths_to_probe};
+pub use exec::{EXEC, exec};
 pub use expectation::expectations;
 pub use known::{Applied, Context, apply_known, declared};
 pub use step::{Ended, OOM_KILLED, Ran, StepContext, ends, outcome, run};

@@ -5,6 +5,7 @@
 //! be asked from within a namespace is asked in `enter.rs`.
 
 mod asked;
+mod beside;
 mod cgroup;
 mod cgroup_files;
 mod controls;
@@ -30,6 +31,7 @@ mod sysctls;
 mod words;
 
 pub use asked::{sysctls_here, sysctls_of};
+pub use beside::beside;
 pub use controls::{CONTROLS, Control};
 pub use error::{Malformed, ObserveError};
 pub use idmap::{IdMaps, IdRange};

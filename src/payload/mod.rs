@@ -7,6 +7,7 @@ mod attempt;
 mod ending;
 mod fault;
 mod file;
+mod held;
 mod http;
 mod ipc;
 mod net;
@@ -56,6 +57,9 @@ const fn program(
     Program { name, operands, help, stays, run }
 }
 
+/// Name of the program that waits to be looked at.
+pub const HELD: &str = "held";
+
 /// Directories of the image in which every program is found.
 const DIRECTORIES: [&str; 4] = ["/bin", "/usr/bin", "/sbin", "/usr/sbin"];
 
@@ -79,6 +83,7 @@ pub const PROGRAMS: &[Program] = &[
     program("false", "", "fails", false, text::no),
     program("fork-until-refused", "MAX", "forks children until refused, then ends them; fails if none was refused", false, victim::fork_until_refused),
     program("get", "HOST PORT [PATH]", "prints the body of an HTTP answer", false, net::get),
+    program(HELD, "WORD COMMAND…", "waits for SIGUSR1, then becomes the command", false, held::held),
     program("hostname", "[NAME]", "prints the host name, or sets it", false, system::hostname),
     program("id", "[-u|-g|-G]", "prints the effective user, group and all groups by number", false, system::id),
     program("keyctl-try", "", "needs no privilege; default seccomp profiles refuse it", false, attempt::keyctl),

@@ -1,5 +1,6 @@
 //! The Pod of a trial while it is up, and the one beside it where the case has two.
 
+use super::exec;
 use super::sysctls::Asked;
 use crate::case::Case;
 use crate::facts::{self, Facts, Naming};
@@ -21,14 +22,14 @@ use std::time::{Duration, Instant};
 const READY: Duration = Duration::from_secs(20);
 
 /// One Pod that is up.
-struct Up {
+pub(super) struct Up {
     /// Set before its members' names: empty, or `beside/`.
     prefix: &'static str,
     pod: Pod,
-    plan: Plan,
+    pub(super) plan: Plan,
     /// Declared before its directory, so that it is dropped first.
-    kubelet: Kubelet,
-    dir: Arc<TrialDir>,
+    pub(super) kubelet: Kubelet,
+    pub(super) dir: Arc<TrialDir>,
     /// The run's id.
     run: String,
     /// Sysctls that it asks for.
@@ -194,10 +195,17 @@ impl Live {
         Ok(checks)
     }
 
-    /// Runs a command in a container, `beside/NAME` for the Pod beside.
-    pub(super) fn exec(&mut self, container: &str, argv: &[String], timeout: Duration) -> Result<ExecOutput, String> {
+    /// Runs a command in a container, `beside/NAME` for the Pod beside, and judges the process that it ran in.
+    pub(super) fn exec(
+        &mut self,
+        container: &str,
+        argv: &[String],
+        timeout: Duration,
+    ) -> Result<(ExecOutput, Vec<Check>), String> {
         let (up, name) = self.find(container)?;
-        up.kubelet.pod_mut().exec(name, argv, timeout).map_err(|error| error.to_string())
+        let (output, seen) = exec::exec(up, name, argv, timeout)?;
+        let checks = seen.map(|facts| judge::exec(&up.pod.spec, &facts, name, container));
+        Ok((output, checks.unwrap_or_default()))
     }
 
     /// The member of that name.
@@ -334,7 +342,7 @@ impl Up {
     }
 
     /// Whether a container runs podcheck's own image.
-    fn runs_payload(&self, container: &ContainerPlan) -> bool {
+    pub(super) fn runs_payload(&self, container: &ContainerPlan) -> bool {
         container.image_is_ours() || self.kubelet.pod().stand_ins().contains(&container.name)
     }
 }
@@ -358,7 +366,7 @@ fn observe_up(up: &Up, inherits: bool) -> Result<observe::Observation, String> {
 }
 
 /// The names that stand in the document for what belongs to this host alone.
-fn naming(up: &Up) -> Naming {
+pub(super) fn naming(up: &Up) -> Naming {
     let mut naming = Naming {
         cgroup_root: up.dir.cgroup_root().to_owned(),
         cgroup_base: up.dir.cgroup_base().to_owned(),

@@ -1,6 +1,7 @@
 //! One case on one runtime, from plan to verdict: the only place where runtimes, observation and judgement meet.
 
 mod evidence;
+mod exec;
 mod host;
 mod inspect;
 mod life;

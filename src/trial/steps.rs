@@ -5,7 +5,7 @@ use super::live::Live;
 use crate::case::{Case, Step};
 use crate::facts::Facts;
 use crate::host;
-use crate::judge::{self, Check, StepContext};
+use crate::judge::{self, Check, Outcome, StepContext};
 use crate::kubelet::End;
 use crate::observe::OomKills;
 use crate::runtime::Reported;
@@ -32,7 +32,9 @@ pub(super) fn run(case: &Case, live: &mut Live, checks: &mut Vec<Check>) -> Resu
         let at = format!("steps[{index}]");
         match step {
             Step::Run { container, argv, expect, property } => {
-                let output = live.exec(container, argv, COMMAND)?;
+                let (output, of_process) = live.exec(container, argv, COMMAND)?;
+                // What is wrong with a container's exec is found once.
+                checks.extend(of_process.into_iter().filter(|check| !is_found(checks, check)).collect::<Vec<_>>());
                 let property = property.as_deref().unwrap_or(default);
                 let ran = judge::Ran { exit_code: output.exit_code, stdout: &output.stdout, stderr: &output.stderr };
                 let context = StepContext { at: &at, member: container, property, source: &case.source };
@@ -66,6 +68,11 @@ pub(super) fn run(case: &Case, live: &mut Live, checks: &mut Vec<Check>) -> Resu
         }
     }
     Ok(())
+}
+
+/// Whether the same was found before.
+fn is_found(checks: &[Check], check: &Check) -> bool {
+    check.outcome == Outcome::Broken && checks.contains(check)
 }
 
 /// The container whose end for want of memory a step awaits.

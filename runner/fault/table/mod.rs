@@ -1,6 +1,7 @@
 //! The faults, by the part of a Pod that they are about.
 
 mod cgroups;
+mod exec;
 mod file_systems;
 mod files;
 mod limits;
@@ -38,6 +39,7 @@ pub fn faults() -> Vec<Fault> {
         files::files(),
         processes::processes(),
         sandbox::sandbox(),
+        exec::exec(),
     ];
     groups.into_iter().flatten().collect()
 }
@@ -67,6 +69,16 @@ impl Fault {
     /// It is made in config.json.
     fn config(self, edit: fn(&mut Value, &Path)) -> Fault {
         Fault { edit: Edit::Config(edit), ..self }
+    }
+
+    /// It is made in what the runtime is asked to run in a container.
+    fn process(self, edit: fn(&mut Value)) -> Fault {
+        Fault { edit: Edit::Process(edit), ..self }
+    }
+
+    /// It is made in what the runtime knows of a container, while it runs something in it.
+    fn state(self, edit: fn(&mut Value)) -> Fault {
+        Fault { edit: Edit::State(edit), ..self }
     }
 
     /// It is made to the process.

@@ -1,0 +1,56 @@
+//! Processes that were not there before.
+
+use super::Process;
+use std::collections::BTreeSet;
+use std::io;
+
+/// The host's processes at a moment, against which later ones are new.
+#[derive(Debug)]
+pub struct Newcomers {
+    before: BTreeSet<i32>,
+}
+
+impl Newcomers {
+    /// From now on.
+    ///
+    /// # Errors
+    /// /proc cannot be listed.
+    pub fn from_now() -> io::Result<Newcomers> {
+        Ok(Newcomers { before: pids()? })
+    }
+
+    /// The first of them, by pid, that `is` what is looked for. What ends meanwhile is passed over. `anew` looks at
+    /// those as well whose pid was there before: in time a pid is given to another process.
+    pub fn find(&self, anew: bool, is: impl Fn(&Process) -> bool) -> Option<Process> {
+        let all = pids().ok()?;
+        let mut new = all.into_iter().filter(|pid| anew || !self.before.contains(pid));
+        new.find_map(|pid| Process::open(pid).ok().filter(&is))
+    }
+}
+
+fn pids() -> io::Result<BTreeSet<i32>> {
+    let mut pids = BTreeSet::new();
+    for entry in std::fs::read_dir("/proc")? {
+        pids.extend(entry?.file_name().to_str().and_then(|name| name.parse::<i32>().ok()));
+    }
+    Ok(pids)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_there_is_not_new() {
+        let newcomers = Newcomers::from_now().expect("/proc is there");
+        let own = std::process::id().cast_signed();
+        assert!(newcomers.find(false, |process| process.pid() == own).is_none());
+        assert!(newcomers.find(true, |process| process.pid() == own).is_some());
+        let mut child = std::process::Command::new("/bin/sleep").arg("59.9").spawn().expect("there is a sleep");
+        let pid = child.id().cast_signed();
+        let found = newcomers.find(false, |process| process.pid() == pid);
+        child.kill().expect("it is ours");
+        child.wait().expect("it ended");
+        assert_eq!(found.map(|process| process.pid()), Some(pid));
+    }
+}
