@@ -72,6 +72,8 @@ fn fact(cursor: &Cursor<'_>, members: &Members) -> Option<Expectation> {
     }
     let of = match cursor.get("of") {
         Some(of) => members.list(&of, 1),
+        // The Pod's own belong to no member.
+        None if fact.is_some_and(|fact| fact.starts_with("pod.")) => Some(Vec::new()),
         None => Some(members.all()),
     };
     let property = property_of(cursor);

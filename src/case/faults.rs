@@ -89,7 +89,7 @@ fn faults_of_cases() {
             ],
         ),
         (
-            "about: A Pod.\nshows: [N1]\npod: {containers: [{name: a}]}\nwhile: x\nnode: {back_off: 2s}\nsteps:\n- {restarts: b, count: 1}\n- {restarts: a}\n- {stop: a, grace: 2}\n- {stop: a, grace: 2m}\n- {kill: c}\n- {phase: failed}\n- {refused: a, because: x}\n- {starts: sandbox}\n",
+            "about: A Pod.\nshows: [N1]\npod: {containers: [{name: a}]}\nwhile: x\nnode: {back_off: 2s}\nsteps:\n- {restarts: b, count: 1}\n- {restarts: a}\n- {stop: a, grace: 2}\n- {stop: a, grace: 2m}\n- {kill: c}\n- {phase: failed}\n- {refused: a, because: x}\n- {starts: sandbox}\n- {remove: b}\n- {terminate: 5}\n- {volume: x, file: y, equals: z}\n- {volume: x, file: ../y}\n",
             &[
                 "4:8: while: no init container is called \"x\" (the Pod has none that ends)",
                 "5:18: node.back_off: \"2s\" is no back-off (expected milliseconds up to 10000ms, as in 50ms)",
@@ -101,6 +101,12 @@ fn faults_of_cases() {
                 "12:11: steps[5].phase: \"failed\" is not known here (did you mean Failed?)",
                 "13:16: steps[6].because: refused has no field \"because\" (expected one of refused, says, property)",
                 "14:12: steps[7].starts: no container is called \"sandbox\" (this case has a)",
+                "15:12: steps[8].remove: no container is called \"b\" (this case has a)",
+                "16:15: steps[9].terminate: expected text, found a number (quote it: \"5\")",
+                "17:12: steps[10].volume: no volume is called \"x\" (none is made for this Pod)",
+                "18:3: steps[11]: a file of a volume has no equals (add equals:)",
+                "18:12: steps[11].volume: no volume is called \"x\" (none is made for this Pod)",
+                "18:21: steps[11].file: \"../y\" is not the name of a file (one at the top of the volume, as in notes)",
             ],
         ),
         (
@@ -142,7 +148,7 @@ fn faults_of_cases() {
                 "12:3: steps[7]: the end of a container has no exit (add exit: N or signal: NAME)",
                 "13:10: steps[8].ends: no container is called \"beside/a\" (this case has a, b)",
                 "14:30: steps[9].reason: \"OOM\" is not known here (expected one of Completed, Error, OOMKilled)",
-                "15:3: steps[10]: this step does nothing (expected a map with `in` and `run`, or one of fact, same, differ, host, ends, starts, restarts, refused, stop, kill, phase)",
+                "15:3: steps[10]: this step does nothing (expected a map with `in` and `run`, or one of fact, same, differ, host, ends, starts, restarts, refused, stop, remove, terminate, volume, kill, phase)",
                 "16:3: steps[11]: expected a map (`key: value`), found text",
                 "17:50: steps[12].expect.stdout_contains: an empty text is in every output (name some text)",
                 "18:32: steps[13].expect: expected a map (`key: value`), found a number",

@@ -74,6 +74,13 @@ pub(super) static STARTS: Keys = Keys { name: "starts", all: &["starts", "proper
 pub(super) static REFUSED: Keys =
     Keys { name: "refused", all: &["refused", "says", "property"], mandatory: &["refused"] };
 pub(super) static STOP: Keys = Keys { name: "stop", all: &["stop", "grace"], mandatory: &["stop", "grace"] };
+pub(super) static REMOVE: Keys = Keys { name: "remove", all: &["remove"], mandatory: &["remove"] };
+pub(super) static TERMINATE: Keys = Keys { name: "terminate", all: &["terminate"], mandatory: &["terminate"] };
+pub(super) static FILE: Keys = Keys {
+    name: "a file of a volume",
+    all: &["volume", "file", "equals", "property"],
+    mandatory: &["volume", "file", "equals"],
+};
 pub(super) static KILL: Keys = Keys { name: "kill", all: &["kill"], mandatory: &["kill"] };
 pub(super) static PHASE: Keys = Keys { name: "phase", all: &["phase", "property"], mandatory: &["phase"] };
 

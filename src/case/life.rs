@@ -2,7 +2,7 @@
 
 use super::Step;
 use super::expect::property_of;
-use super::keys::{KILL, PHASE, REFUSED, RESTARTS, STARTS, STOP};
+use super::keys::{FILE, KILL, PHASE, REFUSED, REMOVE, RESTARTS, STARTS, STOP, TERMINATE};
 use super::members::Members;
 use super::steps::text_or_list;
 use crate::diagnostic::yaml::Cursor;
@@ -34,6 +34,17 @@ pub(super) fn one(cursor: &Cursor<'_>, members: &Members) -> Option<Option<Step>
         let container = members.container(&value);
         return Some(container.zip(grace).map(|(container, grace_seconds)| Step::Stop { container, grace_seconds }));
     }
+    if let Some(value) = cursor.get("remove") {
+        REMOVE.check(cursor);
+        return Some(members.container(&value).map(|container| Step::Remove { container }));
+    }
+    if let Some(value) = cursor.get("terminate") {
+        TERMINATE.check(cursor);
+        return Some(seconds(&value).map(|grace_seconds| Step::Terminate { grace_seconds }));
+    }
+    if let Some(value) = cursor.get("volume") {
+        return Some(file(cursor, &value, members));
+    }
     if let Some(value) = cursor.get("kill") {
         KILL.check(cursor);
         return Some(members.one(&value).map(|member| Step::Kill { member }));
@@ -45,6 +56,25 @@ pub(super) fn one(cursor: &Cursor<'_>, members: &Members) -> Option<Option<Step>
         return Some(phase.map(|phase| Step::Phase { phase: phase.to_owned(), property }));
     }
     None
+}
+
+fn file(cursor: &Cursor<'_>, volume: &Cursor<'_>, members: &Members) -> Option<Step> {
+    FILE.check(cursor);
+    let volume = members.volume(volume);
+    let file = cursor.get("file").and_then(|value| {
+        let path = value.text()?;
+        let inside = !path.contains('/') && !matches!(path, "" | "." | "..");
+        if !inside {
+            value.fault(format!("{path:?} is not the name of a file"), "one at the top of the volume, as in notes");
+        }
+        inside.then(|| path.to_owned())
+    });
+    let equals = cursor.get("equals").and_then(|value| {
+        let text = value.word()?;
+        Some(text.strip_suffix('\n').unwrap_or(text).to_owned())
+    });
+    let property = property_of(cursor);
+    Some(Step::File { volume: volume?, file: file?, equals: equals?, property })
 }
 
 /// `2s`: a grace period has whole seconds.

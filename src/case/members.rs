@@ -2,12 +2,13 @@
 
 use crate::diagnostic::nearest;
 use crate::diagnostic::yaml::Cursor;
-use crate::pod::Pod;
+use crate::pod::{Pod, VolumeSource};
 
 /// Names of a case's members.
 #[derive(Debug, Default)]
 pub(super) struct Members {
     all: Vec<String>,
+    volumes: Vec<String>,
 }
 
 impl Members {
@@ -19,7 +20,8 @@ impl Members {
         };
         let mut all = names(pod, "");
         all.extend(beside.map(|beside| names(beside, "beside/")).unwrap_or_default());
-        Members { all }
+        let made = pod.spec.volumes.iter().filter(|volume| !matches!(volume.source, VolumeSource::HostPath { .. }));
+        Members { all, volumes: made.map(|volume| volume.name.clone()).collect() }
     }
 
     /// All of them.
@@ -35,6 +37,20 @@ impl Members {
     /// The container named at a cursor; a fault if there is none.
     pub(super) fn container(&self, cursor: &Cursor<'_>) -> Option<String> {
         self.named(cursor, "container", |name| name != "sandbox" && name != "beside/sandbox")
+    }
+
+    /// The volume named at a cursor, one that is made for the case's Pod; a fault if there is none.
+    pub(super) fn volume(&self, cursor: &Cursor<'_>) -> Option<String> {
+        let name = cursor.text()?;
+        if !self.volumes.iter().any(|volume| volume == name) {
+            let help = match self.volumes.as_slice() {
+                [] => "none is made for this Pod".to_owned(),
+                volumes => format!("those made for this Pod are {}", volumes.join(", ")),
+            };
+            cursor.fault(format!("no volume is called {name:?}"), help);
+            return None;
+        }
+        Some(name.to_owned())
     }
 
     /// The members listed at a cursor, at least `least`, none twice.

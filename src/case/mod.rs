@@ -182,6 +182,27 @@ pub enum Step {
         /// Seconds between the stop signal and SIGKILL.
         grace_seconds: u64,
     },
+    /// Removes a container that has ended, or that was removed before.
+    Remove {
+        /// The container.
+        container: String,
+    },
+    /// Ends the Pod's containers as when it is deleted: apps, then sidecars, the last first. The sandbox stays.
+    Terminate {
+        /// Seconds for all of them.
+        grace_seconds: u64,
+    },
+    /// Compares a file of a volume, as the host sees it.
+    File {
+        /// The volume, one that is made for the Pod.
+        volume: String,
+        /// Its name, at the top of the volume.
+        file: String,
+        /// Its content without the last newline.
+        equals: String,
+        /// Property; the case's first if not given.
+        property: Option<String>,
+    },
     /// Kills the init of a member with SIGKILL, from the host.
     Kill {
         /// `sandbox` or the container.

@@ -182,6 +182,15 @@ fn step() -> Value {
         life("starts", "The container that is not up yet; waited for.", &[], true),
         life("refused", "The container that the runtime does not start.", &[("says", json!({"$ref": "#/$defs/texts"}))], true),
         life("stop", "The container that is stopped, and its end waited for.", &[("grace", json!({"type": "string", "pattern": "^[0-9]+s$"}))], false),
+        life("remove", "The container that is removed, once it has ended; also one that is gone.", &[], false),
+        json!({
+            "title": "terminate",
+            "type": "object",
+            "additionalProperties": false,
+            "required": ["terminate"],
+            "properties": {"terminate": {"type": "string", "pattern": "^[0-9]+s$", "description": "All containers are ended as when their Pod is deleted, within that time."}},
+        }),
+        life("volume", "The volume, one that is made for the Pod.", &[("file", json!({"type": "string"})), ("equals", json!({"$ref": "#/$defs/scalar"}))], true),
         life("kill", "The member whose first process is killed from the host.", &[], false),
         json!({
             "title": "phase",

@@ -7,6 +7,7 @@ use super::protocol::{Image, StartRequest};
 use super::users::{Accounts, User};
 use crate::plan::{ContainerPlan, LinuxResources, Scope};
 use crate::pod::{AppArmorProfile, SeccompProfile, Sysctl};
+use nix::sys::signal::Signal;
 use std::path::PathBuf;
 
 /// The sandbox's name, in cgroups and messages.
@@ -90,6 +91,8 @@ pub struct Spec {
     pub resources: LinuxResources,
     /// Where mounts travel, if they do in this Pod.
     pub shared: Option<PathBuf>,
+    /// What it is stopped by.
+    pub stop_signal: Signal,
 }
 
 impl Spec {
@@ -138,6 +141,7 @@ impl Spec {
             sysctls: plan.sandbox.sysctls.clone(),
             resources: plan.sandbox.resources,
             shared: None,
+            stop_signal: Signal::SIGTERM,
         })
     }
 
@@ -171,6 +175,7 @@ impl Spec {
             sysctls: Vec::new(),
             resources: plan.resources,
             shared: request.shared.clone(),
+            stop_signal: stop_signal(plan)?,
         })
     }
 
@@ -216,6 +221,12 @@ fn program(plan: &ContainerPlan, image: &Image, host: &Host) -> Result<Program, 
         apparmor: plan.apparmor.clone(),
         oom_score_adj: plan.oom_score_adj,
     })
+}
+
+/// podcheck's images name no signal of their own.
+fn stop_signal(plan: &ContainerPlan) -> Result<Signal, Fault> {
+    let name = plan.stop_signal.as_deref().unwrap_or("SIGTERM");
+    name.parse().to(|| format!("find the signal {name}"))
 }
 
 fn user_text(user: Option<u32>, group: Option<u32>, image: &str) -> String {

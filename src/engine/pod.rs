@@ -47,7 +47,7 @@ impl Pod {
         self.members.push_mut(member)
     }
 
-    /// SIGTERM to every container, SIGKILL to what is left after `grace`, then the sandbox and the cgroups. The network
+    /// The stop signal to every container, SIGKILL to what is left after `grace`, then the sandbox and the cgroups. The network
     /// goes with the last process, which the kernel sees to in the background. `wait` waits for a signal or that long.
     ///
     /// # Errors
@@ -55,7 +55,7 @@ impl Pod {
     pub fn take_down(&mut self, grace: Duration, mut wait: impl FnMut(Duration)) -> Result<(), Fault> {
         self.reap();
         for member in self.members.iter().skip(1).filter(|m| m.exit.is_none()) {
-            signal(member, Signal::SIGTERM);
+            signal(member, member.spec.stop_signal);
         }
         self.wait_for_ends(|m| m.spec.name != SANDBOX, grace, &mut wait);
         for member in self.members.iter().filter(|m| m.exit.is_none()) {
@@ -65,16 +65,16 @@ impl Pod {
         self.remove_members(&mut wait)
     }
 
-    /// SIGTERM to containers, SIGKILL to those that are left after `grace`; returns when they have ended.
+    /// The stop signal to containers, SIGKILL to those that are left after `grace`; returns when they have ended.
     ///
     /// # Errors
     /// The first that did not end.
     pub fn stop(&mut self, names: &[String], grace: Duration, mut wait: impl FnMut(Duration)) -> Result<(), Fault> {
         self.reap();
         let meant = |m: &Member| names.contains(&m.spec.name) && m.spec.name != SANDBOX;
-        for (with, within) in [(Signal::SIGTERM, grace), (Signal::SIGKILL, PATIENCE)] {
+        for (with, within) in [(None, grace), (Some(Signal::SIGKILL), PATIENCE)] {
             for member in self.members.iter().filter(|m| meant(m) && m.exit.is_none()) {
-                signal(member, with);
+                signal(member, with.unwrap_or(member.spec.stop_signal));
             }
             self.wait_for_ends(meant, within, &mut wait);
         }

@@ -33,7 +33,7 @@ pub enum Request {
         /// The host's path of each mount's source, by container.
         sources: BTreeMap<String, Vec<PathBuf>>,
     },
-    /// SIGTERM, grace period, SIGKILL; answered when they have ended.
+    /// The stop signal, grace period, SIGKILL; answered when they have ended.
     StopContainers {
         /// Their names.
         names: Vec<String>,
@@ -56,7 +56,7 @@ pub enum Request {
     },
     /// How the containers are.
     Status,
-    /// SIGTERM, grace period, SIGKILL; the process ends after its answer.
+    /// The stop signal, grace period, SIGKILL; the process ends after its answer.
     Stop {
         /// Time between the two signals.
         grace: Duration,

@@ -205,6 +205,16 @@ impl TrialDir {
         }
     }
 
+    /// Text of a file at the top of a volume; empty if it is not there. A container may have put anything there: no link is
+    /// followed, nothing but a file is read, and not all of a long one.
+    ///
+    /// # Errors
+    /// It is something else, or the host refused.
+    pub fn volume_file(&self, plan: &Plan, volume: &str, file: &str) -> Result<String, HostError> {
+        let path = self.source(plan, &MountSource::Volume(volume.to_owned())).join(file);
+        volume::read_file(&path)
+    }
+
     /// Writes the Pod's /etc/hosts as a kubelet does. In place: what is mounted into containers already changes with it.
     ///
     /// # Errors

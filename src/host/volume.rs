@@ -3,9 +3,10 @@
 use super::{HostError, files, lock};
 use crate::plan::VolumePlan;
 use crate::pod::HostPathType;
+use nix::fcntl::OFlag;
 use nix::mount::{MsFlags, mount};
 use std::fs::{DirBuilder, OpenOptions, Permissions};
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -81,6 +82,25 @@ fn host_path(dir: &Path, path: &Path, kind: HostPathType) -> Result<(), HostErro
 }
 
 /// As mkdir -p; what was not there before is remembered, outermost first.
+/// What a trial reads of a file at most.
+const READ_LIMIT: u64 = 1 << 20;
+
+/// Text of a file that a container may have made: see [`super::TrialDir::volume_file`].
+pub(super) fn read_file(path: &Path) -> Result<String, HostError> {
+    let failed = |error| HostError::os(format!("read {}", path.display()), error);
+    let flags = (OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits();
+    let file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(String::new()),
+        opened => opened.map_err(failed)?,
+    };
+    if !file.metadata().map_err(failed)?.is_file() {
+        return Err(HostError::new(format!("read {}", path.display()), "it is not a file"));
+    }
+    let mut bytes = Vec::new();
+    file.take(READ_LIMIT).read_to_end(&mut bytes).map_err(failed)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
 fn make_dir(dir: &Path, path: &Path) -> Result<(), HostError> {
     let missing: Vec<&Path> = path.ancestors().take_while(|p| !p.as_os_str().is_empty() && !p.exists()).collect();
     for part in missing.into_iter().rev() {

@@ -43,6 +43,8 @@ pub struct Kubelet {
     dir: Arc<TrialDir>,
     plan: Plan,
     lives: Vec<Life>,
+    /// It is being ended: nothing starts any more.
+    ending: bool,
 }
 
 impl Kubelet {
@@ -67,7 +69,7 @@ impl Kubelet {
         let names: Vec<&str> = first.iter().map(|&at| plan.containers[at].name.as_str()).collect();
         let Started { pod, refused } = runtime.start(plan, dir, &names)?;
         note_started(&mut lives, &first, refused);
-        let mut kubelet = Kubelet { pod, dir: Arc::clone(dir), plan: plan.clone(), lives };
+        let mut kubelet = Kubelet { pod, dir: Arc::clone(dir), plan: plan.clone(), lives, ending: false };
         kubelet.settle(hold)?;
         Ok(kubelet)
     }
@@ -110,6 +112,9 @@ impl Kubelet {
     /// # Errors
     /// The runtime failed.
     pub fn act(&mut self) -> Result<bool, RuntimeError> {
+        if self.ending {
+            return Ok(false);
+        }
         match decide::next(&self.lives, self.plan.restart_policy, Instant::now()) {
             Todo::Wait(_) => Ok(false),
             Todo::Start(which) => self.start_again(&which).map(|()| true),
@@ -222,6 +227,14 @@ impl Kubelet {
         self.pod.stop_containers(&[name], grace)
     }
 
+    /// Removes a container that has ended; one that is not there is no error.
+    ///
+    /// # Errors
+    /// What would not go.
+    pub fn remove_container(&mut self, name: &str) -> Result<(), RuntimeError> {
+        self.pod.remove_container(name)
+    }
+
     /// One after the other, the last first.
     fn stop_sidecars(&mut self, grace: Duration) -> Result<(), RuntimeError> {
         let end = Instant::now() + grace;
@@ -243,14 +256,24 @@ impl Kubelet {
             // Nothing is ordered, so the runtime does it all at once.
             return self.pod.stop(grace);
         }
-        let end = Instant::now() + grace;
-        let apps = self.lives.iter().filter(|l| l.role != Role::Sidecar && l.now == Now::Running);
-        let apps: Vec<&str> = apps.map(|life| life.name.as_str()).collect();
-        let stopped = self.pod.stop_containers(&apps, grace);
-        let left = whole_seconds(end.saturating_duration_since(Instant::now()));
-        let stopped = stopped.and_then(|()| self.stop_sidecars(left));
+        let stopped = self.end_containers(grace);
         let removed = self.pod.stop(Duration::ZERO);
         stopped.and(removed)
+    }
+
+    /// Ends what runs, as for a Pod that is deleted: its containers, then the sidecars in reverse order, all within `grace`.
+    /// The sandbox stays, and nothing is started again.
+    ///
+    /// # Errors
+    /// What would not end.
+    pub fn end_containers(&mut self, grace: Duration) -> Result<(), RuntimeError> {
+        self.ending = true;
+        let end = Instant::now() + grace;
+        let others = self.lives.iter().filter(|l| l.role != Role::Sidecar && l.now == Now::Running);
+        let others: Vec<&str> = others.map(|life| life.name.as_str()).collect();
+        let stopped = if others.is_empty() { Ok(()) } else { self.pod.stop_containers(&others, grace) };
+        let left = whole_seconds(end.saturating_duration_since(Instant::now()));
+        stopped.and_then(|()| self.stop_sidecars(left))
     }
 }
 

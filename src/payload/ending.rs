@@ -42,8 +42,13 @@ pub(super) fn exit_each(args: &[OsString]) -> Outcome {
     Ok(status.map_or(0, |status| i32::from(*status)))
 }
 
-/// `note-signal FILE D`: waits for a signal, takes D to handle it, adds its name to the file, and ends with 0.
+/// `note-signal [--as TEXT] FILE D`: waits for a signal, takes D to handle it, adds its name to the file, after TEXT if
+/// there is one, and ends with 0.
 pub(super) fn note_signal(args: &[OsString]) -> Outcome {
+    let (text, args) = match args {
+        [option, text, rest @ ..] if option == "--as" => (format!("{} ", operand::text(text)?), rest),
+        args => (String::new(), args),
+    };
     let [file, handling] = exactly(args)?;
     let handling = operand::duration(handling)?.ok_or_else(|| Fault::usage("a time that ends is wanted"))?;
     use Signal::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
@@ -53,6 +58,6 @@ pub(super) fn note_signal(args: &[OsString]) -> Outcome {
     std::thread::sleep(handling);
     let open = OpenOptions::new().append(true).create(true).open(file);
     let mut noted = open.doing(format!("open {}", file.display()))?;
-    writeln!(noted, "{}", stay::short(signal)).doing(format!("write {}", file.display()))?;
+    writeln!(noted, "{text}{}", stay::short(signal)).doing(format!("write {}", file.display()))?;
     Ok(0)
 }

@@ -102,7 +102,7 @@ pub const PROGRAMS: &[Program] = &[
     program("mq-rm", "NAME", "removes a POSIX message queue", false, ipc::mq_rm),
     program("net-admin-try", "", "needs CAP_NET_ADMIN", false, attempt::net_admin),
     program("nice-try", "", "needs CAP_SYS_NICE", false, attempt::nice),
-    program("note-signal", "FILE D", "takes D to handle the first signal, adds its name to FILE, and ends with 0", true, ending::note_signal),
+    program("note-signal", "[--as TEXT] FILE D", "takes D to handle the first signal, adds its name to FILE, after TEXT if given, and ends with 0", true, ending::note_signal),
     program("open", "PATH r|w|rw", "opens and closes a file or device", false, attempt::open),
     program("orphan", "D", "leaves a child behind that ends after D; prints its pid", false, victim::orphan),
     program("pause", "", "stays as PID 1 of a sandbox and reaps", true, stay::pause),

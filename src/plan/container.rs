@@ -68,6 +68,8 @@ pub struct ContainerPlan {
     pub oom_score_adj: i32,
     /// TCP ports that the stand-in serves on.
     pub ports: Vec<u16>,
+    /// What it is stopped by, as `SIGUSR1`; `None` leaves the image's, or SIGTERM.
+    pub stop_signal: Option<String>,
 }
 
 impl ContainerPlan {
@@ -138,6 +140,7 @@ pub(super) fn of(pod: &Pod, qos: QosClass, node: &Node, container: &Container) -
         resources: cgroup::of_container(pod, &container.resources, node),
         oom_score_adj: oom_score_adj(pod, qos, node, container),
         ports: stand_in::tcp_ports(container),
+        stop_signal: container.stop_signal.clone(),
     }
 }
 

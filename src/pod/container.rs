@@ -3,7 +3,8 @@
 use super::elsewhere::{Elsewhere, From, resource};
 use super::expand::expand;
 use super::{
-    Container, Port, Propagation, Protocol, RecursiveReadOnly, Resources, VolumeMount, names, resources, security,
+    Container, Port, Propagation, Protocol, RecursiveReadOnly, Resources, VolumeMount, lifecycle, names, resources,
+    security,
 };
 use crate::diagnostic::yaml::Cursor;
 use std::collections::HashSet;
@@ -18,6 +19,8 @@ pub(super) struct Around<'a> {
     pub volumes: &'a [String],
     /// Names of those that are paths of the host.
     pub host_paths: &'a [String],
+    /// `os` is there.
+    pub os_is_named: bool,
     /// What values are taken from.
     pub elsewhere: &'a Elsewhere<'a>,
 }
@@ -40,6 +43,7 @@ pub(super) fn read(cursor: &Cursor<'_>, around: &Around<'_>, not_acted_on: &mut 
         resources,
         volume_mounts: volume_mounts(cursor, around, &env),
         security: cursor.get("securityContext").map(|value| security::of_container(&value)).unwrap_or_default(),
+        stop_signal: lifecycle::stop_signal(cursor, around.os_is_named),
         stays: false,
         env,
     }

@@ -106,11 +106,20 @@ fn faults_of_specs() {
             &[
                 "5:18: spec.restartPolicy: \"never\" is not known here (did you mean Never?)",
                 "7:25: spec.initContainers[0].livenessProbe: an init container that ends has none (remove it, or make it a sidecar: restartPolicy: Always)",
-                "7:44: spec.initContainers[0].lifecycle: not implemented yet (it would change what podcheck observes; remove it to judge the rest)",
                 "7:44: spec.initContainers[0].lifecycle: an init container that ends has none (remove it, or make it a sidecar: restartPolicy: Always)",
+                "7:56: spec.initContainers[0].lifecycle.postStart: not implemented yet (it would change what podcheck observes; remove it to judge the rest)",
                 "8:40: spec.initContainers[1].restartPolicy: \"Never\" is not known here (expected Always)",
                 "10:12: spec.containers[0].name: the Pod has a container \"a\" already (each container of a Pod has a name of its own)",
                 "11:25: spec.containers[1].restartPolicy: not implemented yet (only of init containers so far; remove it to judge the rest)",
+            ],
+        ),
+        (
+            "containers:\n- {name: a, image: b, lifecycle: {stopSignal: USR1}}\n- {name: c, image: b, lifecycle: {stopSignal: SIGRTMIN+3}}\n- {name: d, image: b, lifecycle: {stopSignal: SIGUSR1}}\n- {name: e, image: b, lifecycle: {stopSignal: SIGUSR}}",
+            &[
+                "6:49: spec.containers[0].lifecycle.stopSignal: \"USR1\" is not known here (Kubernetes writes SIGUSR1)",
+                "7:49: spec.containers[1].lifecycle.stopSignal: SIGRTMIN+3 is not implemented yet (real-time signals are not)",
+                "8:37: spec.containers[2].lifecycle.stopSignal: a Pod with a stopSignal names its system (add os: {name: linux} to the spec)",
+                "9:49: spec.containers[3].lifecycle.stopSignal: \"SIGUSR\" is not known here (did you mean SIGUSR1?)",
             ],
         ),
         (
@@ -314,7 +323,7 @@ fn faults_of_containers() {
                 "11:17: spec.containers[1].workingDir: \"tmp\" is not an absolute path (runtimes take an absolute workingDir: begin with /)",
                 "12:5: spec.containers[1].stdin: not implemented yet (only false so far: anything else would change what podcheck observes)",
                 "13:5: spec.containers[1].terminationMessagePath: not implemented yet (only /dev/termination-log so far: anything else would change what podcheck observes)",
-                "14:5: spec.containers[1].lifecycle: not implemented yet (it would change what podcheck observes; remove it to judge the rest)",
+                "14:17: spec.containers[1].lifecycle.preStop: not implemented yet (it would change what podcheck observes; remove it to judge the rest)",
             ],
         ),
         (
@@ -334,7 +343,7 @@ fn faults_of_containers() {
         (
             "containerPort: 80",
             &[
-                "9:5: spec.containers[1].containerPort: a container has no field \"containerPort\" (it has name, image, command, args, workingDir, env, envFrom, ports, resources, volumeMounts, securityContext, restartPolicy and others of Kubernetes' Pod reference)",
+                "9:5: spec.containers[1].containerPort: a container has no field \"containerPort\" (it has name, image, command, args, workingDir, env, envFrom, ports, resources, volumeMounts, securityContext, restartPolicy, lifecycle and others of Kubernetes' Pod reference)",
             ],
         ),
         (

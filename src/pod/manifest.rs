@@ -175,6 +175,8 @@ pub struct Container {
     pub volume_mounts: Vec<VolumeMount>,
     /// `securityContext`.
     pub security: ContainerSecurity,
+    /// `lifecycle.stopSignal`, as `SIGUSR1`.
+    pub stop_signal: Option<String>,
     /// An init container with `restartPolicy: Always`, a sidecar.
     pub stays: bool,
 }

@@ -7,6 +7,7 @@ mod expand;
 #[cfg(test)]
 mod faults;
 mod fields;
+mod lifecycle;
 mod manifest;
 mod names;
 mod network;

@@ -19,8 +19,14 @@ pub(super) fn read(
     let volumes = volumes(cursor, elsewhere, not_acted_on);
     let volume_names = volume_names(cursor);
     let host_network = truth("hostNetwork");
-    let around =
-        Around { default_image, host_network, volumes: &volume_names, host_paths: &host_paths(cursor), elsewhere };
+    let around = Around {
+        default_image,
+        host_network,
+        volumes: &volume_names,
+        host_paths: &host_paths(cursor),
+        os_is_named: cursor.get("os").is_some(),
+        elsewhere,
+    };
     let (dns, dns_added) = network::dns(cursor);
     let set_hostname_as_fqdn = truth("setHostnameAsFQDN");
     let mut spec = PodSpec {

@@ -10,6 +10,9 @@ use std::time::{Duration, Instant};
 /// What is waited for may take this long, on a machine of ordinary speed.
 const WITHIN: Duration = Duration::from_secs(30);
 
+/// Beyond a grace period a runtime may take this long to end a container.
+const SLACK: Duration = Duration::from_secs(8);
+
 /// Does one of these steps and judges it. An error is the runtime's: nothing is said about the Pod then.
 pub(super) fn step(case: &Case, live: &mut Live, step: &Step, at: &str) -> Result<Vec<Check>, String> {
     let deadline = Instant::now() + host::scaled(WITHIN);
@@ -40,8 +43,28 @@ pub(super) fn step(case: &Case, live: &mut Live, step: &Step, at: &str) -> Resul
             Ok(refused(&context(case, at, container, property), &life, says))
         }
         Step::Stop { container, grace_seconds } => {
-            live.stop_container(container, Duration::from_secs(*grace_seconds))?;
-            Ok(Vec::new())
+            let grace = Duration::from_secs(*grace_seconds);
+            let begun = Instant::now();
+            live.stop_container(container, grace)?;
+            Ok(vec![in_time(&context(case, at, container, &None), grace, begun.elapsed())])
+        }
+        Step::Remove { container } => live.remove_container(container).map(|()| Vec::new()),
+        Step::Terminate { grace_seconds } => {
+            let grace = Duration::from_secs(*grace_seconds);
+            let begun = Instant::now();
+            live.end_containers(grace)?;
+            Ok(vec![in_time(&context(case, at, "", &None), grace, begun.elapsed())])
+        }
+        Step::File { volume, file, equals, property } => {
+            let seen = live.volume_file(volume, file)?;
+            let seen = seen.strip_suffix('\n').unwrap_or(&seen);
+            let context = context(case, at, "", property);
+            Ok(vec![judge::outcome(
+                &context,
+                &format!("{equals:?} in {volume}/{file}"),
+                &format!("{seen:?}"),
+                seen == equals,
+            )])
         }
         Step::Kill { member } => {
             let killed = live.member(member)?.process.signal(nix::sys::signal::Signal::SIGKILL);
@@ -63,6 +86,17 @@ pub(super) fn step(case: &Case, live: &mut Live, step: &Step, at: &str) -> Resul
         }
         Step::Run { .. } | Step::Look(_) | Step::Ends { .. } => Ok(Vec::new()),
     }
+}
+
+/// That a stop took no longer than its grace period and what a runtime needs besides.
+fn in_time(context: &StepContext<'_>, grace: Duration, took: Duration) -> Check {
+    let expected = format!("ended within {} s, and {} s for the runtime", grace.as_secs(), SLACK.as_secs());
+    judge::outcome(
+        context,
+        &expected,
+        &format!("after {:.1} s", took.as_secs_f64()),
+        took <= grace + host::scaled(SLACK),
+    )
 }
 
 fn context<'a>(case: &'a Case, at: &'a str, member: &'a str, property: &'a Option<String>) -> StepContext<'a> {

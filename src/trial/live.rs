@@ -6,7 +6,7 @@ use crate::case::Case;
 use crate::facts::{self, Facts, Naming};
 use crate::host::{self, Process, Run, TrialDir};
 use crate::judge::{self, Check, Outcome as CheckOutcome};
-use crate::kubelet::{Kubelet, Life, Pace, Phase};
+use crate::kubelet::{Kubelet, Life, Now, Pace, Phase};
 use crate::observe::{self, OomKills, Program, Readiness, Scope, Subject};
 use crate::payload;
 use crate::plan::{self, ContainerPlan, MountSource, Node, Plan};
@@ -134,9 +134,11 @@ impl Live {
         }
     }
 
-    /// Waits until every member has left its runtime's init and, where it is our payload, says that it is ready.
-    pub(super) fn await_ready(&self) -> Result<(), String> {
-        for up in &self.ups {
+    /// Waits until every member has left its runtime's init and, where it is our payload, says that it is ready, and until
+    /// what ended before it could be held is known to have ended.
+    pub(super) fn await_ready(&mut self) -> Result<(), String> {
+        for up in &mut self.ups {
+            up.await_early_ends()?;
             for member in up.kubelet.pod().members() {
                 let program = up.program_of(&member.name);
                 let ready = || match observe::is_ready(&member.process, program) {
@@ -264,6 +266,24 @@ impl Live {
         up.kubelet.stop_container(own_name, grace).map_err(|error| error.to_string())
     }
 
+    /// Removes a container that has ended, if it is there.
+    pub(super) fn remove_container(&mut self, name: &str) -> Result<(), String> {
+        let (up, own_name) = self.find(name)?;
+        up.kubelet.remove_container(own_name).map_err(|error| error.to_string())
+    }
+
+    /// Ends the containers of the case's Pod, as when it is deleted.
+    pub(super) fn end_containers(&mut self, grace: Duration) -> Result<(), String> {
+        let up = self.ups.first_mut().ok_or("no Pod is up")?;
+        up.kubelet.end_containers(grace).map_err(|error| error.to_string())
+    }
+
+    /// Text of a file in a volume of the case's Pod; empty if it is not there.
+    pub(super) fn volume_file(&self, volume: &str, file: &str) -> Result<String, String> {
+        let up = self.ups.first().ok_or("no Pod is up")?;
+        up.dir.volume_file(&up.plan, volume, file).map_err(|error| error.to_string())
+    }
+
     /// Phase of the case's Pod.
     pub(super) fn phase(&mut self) -> Result<Phase, String> {
         let up = self.ups.first_mut().ok_or("no Pod is up")?;
@@ -327,6 +347,24 @@ impl Live {
 }
 
 impl Up {
+    /// A runtime may notice the end of a container a moment after its process has gone.
+    fn await_early_ends(&mut self) -> Result<(), String> {
+        let deadline = Instant::now() + host::scaled(READY);
+        loop {
+            self.kubelet.look().map_err(|error| error.to_string())?;
+            let held = |name: &str| self.kubelet.pod().members().iter().any(|member| member.name == name);
+            let mut lives = self.kubelet.lives().iter();
+            let Some(life) = lives.find(|life| life.now == Now::Running && !held(&life.name)) else { return Ok(()) };
+            if Instant::now() > deadline {
+                return Err(format!(
+                    "{}{} has no process, and its runtime does not say how it ended",
+                    self.prefix, life.name
+                ));
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     /// The Pod's cgroup from podcheck's base.
     fn pod_cgroup(&self) -> String {
         format!("{}/{}", self.dir.cgroup_root(), self.plan.cgroup_parent())

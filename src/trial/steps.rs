@@ -45,12 +45,6 @@ pub(super) fn run(case: &Case, live: &mut Live, checks: &mut Vec<Check>) -> Resu
                 let looked = judge::expectations(std::slice::from_ref(expectation), &facts, default, &case.source);
                 checks.extend(looked.into_iter().map(|check| Check { at: format!("{at}: {}", check.at), ..check }));
             }
-            Step::Restarts { .. }
-            | Step::Starts { .. }
-            | Step::Refused { .. }
-            | Step::Stop { .. }
-            | Step::Kill { .. }
-            | Step::Phase { .. } => checks.extend(life::step(case, live, step, &at)?),
             Step::Ends { container, exit_code, reason, property } => {
                 let seen = ends.entry(container.as_str()).or_default();
                 let end = await_end(live, container, *seen, kills.get_mut(container.as_str()))?;
@@ -65,6 +59,7 @@ pub(super) fn run(case: &Case, live: &mut Live, checks: &mut Vec<Check>) -> Resu
                 let context = StepContext { at: &at, member: container, property, source: &case.source };
                 checks.extend(judge::ends(&context, *exit_code, reason.as_deref(), &ended));
             }
+            step => checks.extend(life::step(case, live, step, &at)?),
         }
     }
     Ok(())

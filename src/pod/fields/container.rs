@@ -25,7 +25,7 @@ pub(in crate::pod) static CONTAINER: &Object = &Object {
         // Of a container whose own restartPolicy is refused.
         ignored("restartPolicyRules", Shape::Objects(RESTART_RULE)),
         ignored("terminationMessagePolicy", Shape::Text),
-        later("lifecycle"),
+        acted("lifecycle", Shape::Object(LIFECYCLE)),
         later_unless("stdin", &["false"]),
         later_unless("stdinOnce", &["false"]),
         // Names the target of a mount.
@@ -34,6 +34,9 @@ pub(in crate::pod) static CONTAINER: &Object = &Object {
         later("volumeDevices"),
     ],
 };
+
+static LIFECYCLE: &Object =
+    &Object { name: "a lifecycle", fields: &[later("postStart"), later("preStop"), acted("stopSignal", Shape::Text)] };
 
 static ENV: &Object = &Object {
     name: "an environment variable",

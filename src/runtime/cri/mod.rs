@@ -116,6 +116,12 @@ impl Runtime for CriRuntime {
             let reason = format!("containerd knows recursiveReadOnly from 2.0 on, this is {version}");
             return Err(RuntimeError::Unavailable { runtime: self.client.runtime().to_owned(), reason });
         }
+        if plan.containers.iter().any(|container| container.stop_signal.is_some()) {
+            let reason = format!(
+                "stopSignal takes a field of CRI that containerd {version} does not read, and podcheck does not write"
+            );
+            return Err(RuntimeError::Unavailable { runtime: self.client.runtime().to_owned(), reason });
+        }
         let choices = self.images.choose(plan)?;
         let ground = Ground {
             client: &self.client,

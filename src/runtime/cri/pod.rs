@@ -35,6 +35,8 @@ pub(super) struct CriPod {
     sandbox_id: String,
     /// Name and id of those that are there, in the order they were made.
     containers: Vec<(String, String)>,
+    /// Name and id of those that were removed: nobody else knows that these ids were somebody's.
+    removed: BTreeMap<String, String>,
     /// How often each was made.
     attempts: BTreeMap<String, u32>,
     members: Vec<Member>,
@@ -97,6 +99,7 @@ impl CriPod {
             images: ground.images,
             sandbox_id,
             containers: Vec::new(),
+            removed: BTreeMap::new(),
             attempts: BTreeMap::new(),
             members: Vec::new(),
             daemon: ground.daemon,
@@ -251,10 +254,12 @@ impl RunningPod for CriPod {
 
     fn remove_container(&mut self, name: &str) -> Result<(), RuntimeError> {
         self.members.retain(|member| member.name != name);
-        let meant = self.containers.iter().filter(|(other, _)| other == name);
-        for (_, id) in meant {
+        // Asked again for what it has removed, a daemon is to say that all is well.
+        let there = self.containers.iter().find(|(other, _)| other == name).map(|(_, id)| id);
+        if let Some(id) = there.or_else(|| self.removed.get(name)).cloned() {
             let request = RemoveContainerRequest { container_id: id.clone() };
             self.client.call(request, &format!("remove the container {name}"), SLOW)?;
+            self.removed.insert(name.to_owned(), id);
         }
         self.containers.retain(|(other, _)| other != name);
         Ok(())

@@ -105,6 +105,9 @@ impl Common {
         if let Some(dir) = &container.working_dir {
             arguments.option("workdir", dir);
         }
+        if let Some(signal) = &container.stop_signal {
+            arguments.option("stop-signal", signal);
+        }
         for (mount, source) in container.mounts.iter().zip(sources) {
             arguments.option("mount", &bind(source, mount));
         }

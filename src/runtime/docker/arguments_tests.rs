@@ -95,6 +95,7 @@ fn container() -> ContainerPlan {
         },
         oom_score_adj: 968,
         ports: vec![80],
+        stop_signal: Some("SIGQUIT".to_owned()),
     }
 }
 
@@ -150,6 +151,7 @@ fn a_container_joins_it_and_carries_all_that_the_plan_asks() {
         "--env=GREETING=hello world",
         "--env=CONTAINER_NAME=app",
         "--workdir=/srv",
+        "--stop-signal=SIGQUIT",
         "--mount=type=bind,source=/host/data,target=/data,readonly",
         "--mount=type=bind,source=/host/hosts,target=/etc/hosts",
         "--entrypoint=/bin/serve",

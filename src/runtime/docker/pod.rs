@@ -213,9 +213,6 @@ impl RunningPod for DockerPod {
 
     fn remove_container(&mut self, name: &str) -> Result<(), RuntimeError> {
         self.members.retain(|member| member.name != name);
-        if !self.containers.iter().any(|other| other == name) {
-            return Ok(());
-        }
         let arguments = words(["rm", "--force", "--volumes", &self.common.container_name(name)]);
         let action = format!("remove the container {name}");
         let ended = self.client().run(&action, &arguments, SLOW)?;

@@ -112,6 +112,7 @@ mod samples {
             },
             oom_score_adj: 969,
             ports: vec![80],
+            stop_signal: None,
         }
     }
 }
