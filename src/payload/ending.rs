@@ -3,7 +3,9 @@
 use super::fault::{Doing, Fault, Outcome, exactly};
 use super::operand;
 use super::stay::{self, Signals};
-use nix::sys::signal::Signal;
+use nix::errno::Errno;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::{Pid, getpid};
 use std::ffi::OsString;
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -13,18 +15,24 @@ use std::time::{Duration, Instant};
 /// Between two looks at a file.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// `exit-when FILE STATUS`: ends once the file is there, or with 143 by SIGTERM.
+/// `exit-when FILE STATUS`: ends once the file is there, or with 143 by SIGTERM. As PID 1 it would take with it whoever made
+/// the file, so it lets everybody else in its PID namespace end first.
 pub(super) fn exit_when(args: &[OsString]) -> Outcome {
     let [file, status] = exactly(args)?;
     let status = operand::number::<u8>(status)?;
     let signals = Signals::take()?;
     stay::ready("exit-when")?;
-    while !Path::new(file).exists() {
+    while !Path::new(file).exists() || has_company() {
         if let Some(signal) = stay::stay(&signals, Instant::now().checked_add(PAUSE))? {
             return Ok(128 + signal as i32);
         }
     }
     Ok(i32::from(status))
+}
+
+/// Whether a PID 1 is not alone in its PID namespace; no signal is sent.
+fn has_company() -> bool {
+    getpid() == Pid::from_raw(1) && kill(Pid::from_raw(-1), None) != Err(Errno::ESRCH)
 }
 
 /// `exit-each FILE STATUS…`: ends with the first status when run for the first time, with the second the next time, and so
