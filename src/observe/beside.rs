@@ -14,10 +14,11 @@ use std::collections::BTreeSet;
 pub fn beside(subjects: &[Subject<'_>], scope: &Scope<'_>) -> Result<Observation, ObserveError> {
     let mut evidence = Evidence::default();
     let mounts = host_mounts::host_mounts()?;
-    let host = member::host(scope, &mounts, &mut evidence)?;
+    let host = member::host(scope, member::host_namespaces(scope)?, &mounts, &mut evidence)?;
     // Which cgroups they are in is wanted, not what these hold: no hierarchy is looked into.
     let controllers = BTreeSet::new();
-    let reader = member::Reader { host: &host, hierarchies: &[], controllers: &controllers, pod: Vec::new() };
+    let reader =
+        member::Reader { host: &host.namespaces, hierarchies: &[], controllers: &controllers, pod: Vec::new() };
     let members = subjects
         .iter()
         .map(|subject| Ok((subject.name.to_owned(), subject.id.to_owned(), reader.member(subject, &mut evidence)?)))
