@@ -96,7 +96,8 @@ fn cgroups(add: &mut impl FnMut(&str, Ability)) {
         Ok(hierarchies) => hierarchies,
         Err(error) => {
             let names = CONTROLLERS.map(|name| format!("{name}-controller"));
-            let others = ["cgroup-v1", "cgroup-v2", "cgroup-hybrid", "swap-accounting"].map(str::to_owned);
+            let others =
+                ["cgroup-v1", "cgroup-v2", "cgroup-hybrid", "v1-controllers", "swap-accounting"].map(str::to_owned);
             names.iter().chain(&others).for_each(|name| add(name, Ability::new(false, error.to_string())));
             return;
         }
@@ -105,6 +106,8 @@ fn cgroups(add: &mut impl FnMut(&str, Ability)) {
     for (name, mode) in [("cgroup-v1", Mode::V1), ("cgroup-hybrid", Mode::Hybrid), ("cgroup-v2", Mode::V2)] {
         add(name, Ability::new(hierarchies.mode() == mode, reason.clone()));
     }
+    let in_v1 = |name: &&str| hierarchies.controller(name).is_some_and(|hierarchy| !hierarchy.unified);
+    add("v1-controllers", Ability::new(CONTROLLERS.iter().any(in_v1), reason));
     for name in CONTROLLERS {
         let ability = match hierarchies.controller(name) {
             Some(hierarchy) => Ability::new(true, format!("mounted at {}", hierarchy.mount_point.display())),
