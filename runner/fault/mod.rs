@@ -42,6 +42,8 @@ pub enum Edit {
     Config(fn(&mut Value, &Path)),
     /// To the process that the runtime has made, before its program starts: its pid.
     After(fn(i32) -> Result<(), String>),
+    /// To a container's own process, when something is first run in it: its pid.
+    Later(fn(i32) -> Result<(), String>),
     /// In the process.json of a command that is run in a container.
     Process(fn(&mut Value)),
     /// In runc's state.json of a container, as long as it runs a command in it.

@@ -75,7 +75,7 @@ fn put_in(args: &[OsString]) -> Result<Option<ExitCode>, String> {
             edit(pid.trim().parse().map_err(|_| format!("{pid:?} is no pid"))?)?;
             Ok(Some(ExitCode::SUCCESS))
         }
-        Edit::Process(_) | Edit::State(_) => Ok(None),
+        Edit::Process(_) | Edit::State(_) | Edit::Later(_) => Ok(None),
     }
 }
 
@@ -93,6 +93,10 @@ fn put_in_exec(args: &[OsString], root: Option<PathBuf>, process: Option<PathBuf
     let (file, before, edit) = match fault.edit {
         Edit::Process(edit) => (&process, read(&process)?, edit),
         Edit::State(edit) => (&file, state, edit),
+        Edit::Later(edit) => {
+            let pid = state["init_process_pid"].as_i64().and_then(|pid| i32::try_from(pid).ok());
+            return edit(pid.ok_or("runc does not know the pid")?).map(|()| None);
+        }
         Edit::Config(_) | Edit::After(_) => return Ok(None),
     };
     let mut edited = before.clone();

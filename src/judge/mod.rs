@@ -1,5 +1,6 @@
 //! Judges facts: the contract every Pod is held to, a case's own expectations, and known differences. No input or output.
 
+mod again;
 mod check;
 mod contract;
 mod exec;
@@ -9,6 +10,7 @@ mod look;
 mod step;
 mod verdict;
 
+pub use again::again;
 pub use check::{Check, Level, Outcome};
 pub use contract::{HostCaps, contract, ours, paths_to_probe};
 pub use exec::{EXEC, exec};

@@ -25,6 +25,19 @@ pub fn limits() -> Vec<Fault> {
             }
             process::write(pid, "memory", ("memory.limit_in_bytes", "-1"), ("memory.max", "max"))
         }),
+        fault("memory-undone-in-use", JOB, "L1", "again.limits.memory_bytes").later(|pid| {
+            process::write(pid, "memory", ("memory.limit_in_bytes", "33554432"), ("memory.max", "33554432"))
+        }),
+        fault("cpu-undone-in-use", JOB, "L8", "again.limits.cpu_quota_usec")
+            .later(|pid| process::write(pid, "cpu", ("cpu.cfs_quota_us", "-1"), ("cpu.max", "max"))),
+        fault("share-undone-in-use", LOG, "L11", "again.limits.cpu_share")
+            .later(|pid| process::write(pid, "cpu", ("cpu.shares", "1024"), ("cpu.weight", "100"))),
+        fault("processes-limited-in-use", Strikes::Every, "L15", "again.limits.pids")
+            .later(|pid| process::write(pid, "pids", ("pids.max", "500"), ("pids.max", "500"))),
+        fault("score-changed-in-use", LOG, "L17", "again.oom.score_adj").later(|pid| {
+            let file = format!("/proc/{pid}/oom_score_adj");
+            std::fs::write(&file, "1000").map_err(|error| format!("{file}: {error}"))
+        }),
         fault("swap-on-top", JOB, "L3", "limits.memory_swap_bytes")
             .needs(Needs::V1)
             .config(|c, _| times(c, &format!("{MEMORY}/swap"), 2)),

@@ -81,6 +81,11 @@ impl Fault {
         Fault { edit: Edit::State(edit), ..self }
     }
 
+    /// It is made to the process when it has run for a while.
+    fn later(self, edit: fn(i32) -> Result<(), String>) -> Fault {
+        Fault { edit: Edit::Later(edit), shape: Shape::Exec, ..self }
+    }
+
     /// It is made to the process.
     fn after(self, edit: fn(i32) -> Result<(), String>) -> Fault {
         Fault { edit: Edit::After(edit), ..self }
