@@ -80,6 +80,8 @@ pub enum Needs {
     Nothing,
     /// Controllers of v1: on v2 there is no such setting, or it cannot be read.
     V1,
+    /// cgroup v2 alone.
+    V2,
     /// A processor to take away.
     TwoProcessors,
 }
@@ -91,6 +93,9 @@ impl Fault {
         match self.needs {
             Needs::V1 if !Path::new("/sys/fs/cgroup/memory").exists() => {
                 Some("needs controllers of cgroup v1".to_owned())
+            }
+            Needs::V2 if !Path::new("/sys/fs/cgroup/cgroup.controllers").exists() => {
+                Some("needs cgroup v2 alone".to_owned())
             }
             Needs::TwoProcessors if processors < 2 => Some("needs two processors".to_owned()),
             _ => None,

@@ -38,7 +38,11 @@ pub fn by_rule(outcome: &Outcome) -> Value {
         if outcome.checks.iter().any(|check| has_all(check) && matches!(check.outcome, CheckOutcome::Held)) {
             all_capabilities(member);
         }
-        if held("L6") != Some(false) {
+        // v2 alone has it, and there it is judged: worth a word only where it is not as asked.
+        let wrong = |check: &podcheck::judge::Check| {
+            check.member == *name && check.at == "limits.oom_group" && check.outcome == CheckOutcome::Broken
+        };
+        if !outcome.checks.iter().any(wrong) {
             oom_group(member);
         }
         if held("I5") != Some(false) {
@@ -105,7 +109,7 @@ fn all_capabilities(member: &mut Value) {
     }
 }
 
-/// v2 alone has it, and there it is judged (L6): worth a word only where it is not as asked.
+/// Whether all of it is killed at once.
 fn oom_group(member: &mut Value) {
     if let Some(limits) = member.get_mut("limits").and_then(Value::as_object_mut) {
         limits.remove("oom_group");

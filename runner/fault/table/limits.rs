@@ -39,8 +39,13 @@ pub fn limits() -> Vec<Fault> {
             std::fs::write(&file, "1000").map_err(|error| format!("{file}: {error}"))
         }),
         fault("swap-on-top", JOB, "L3", "limits.memory_swap_bytes")
-            .needs(Needs::V1)
             .config(|c, _| times(c, &format!("{MEMORY}/swap"), 2)),
+        fault("killed-one-by-one", JOB, "L6", "limits.oom_group")
+            .needs(Needs::V2)
+            .config(|c, _| remove(c, "/linux/resources/unified")),
+        fault("killed-all-at-once", Strikes::Sandbox, "L18", "limits.oom_group").needs(Needs::V2).config(|c, _| {
+            set(c, "/linux/resources/unified", json!({"memory.oom.group": "1"}));
+        }),
         fault("cpu-doubled", JOB, "L8", "limits.cpu_quota_usec").config(|c, _| times(c, &format!("{CPU}/quota"), 2)),
         fault("cpu-unlimited", JOB, "L8", "limits.cpu_quota_usec").config(|c, _| {
             remove(c, &format!("{CPU}/quota"));

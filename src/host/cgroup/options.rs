@@ -31,8 +31,10 @@ impl Hierarchies {
         let failed = |errno: nix::Error| {
             HostError::os(format!("give {} its options {noted} back", point.display()), std::io::Error::from(errno))
         };
-        let flags = statfs(&point).map_err(failed)?.flags().bits();
-        let flags = MsFlags::MS_REMOUNT | MsFlags::from_bits_truncate(flags);
+        // Its own restrictions are numbered alike there; not so what else statfs says.
+        let own = MsFlags::MS_RDONLY | MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
+        let flags = MsFlags::from_bits_truncate(statfs(&point).map_err(failed)?.flags().bits()) & own;
+        let flags = flags | MsFlags::MS_REMOUNT;
         mount(None::<&str>, &point, None::<&str>, flags, Some(wanted.as_str())).map_err(failed)
     }
 

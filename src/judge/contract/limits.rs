@@ -41,14 +41,14 @@ pub(super) fn judge(court: &mut Court<'_>, member: Member<'_>) {
             let shares = quality::shares(request);
             share(court, (name, "limits"), shares, must("L11", WEIGHT));
             oom(court, name, quality::oom_score_adj(court.pod, container, court.node.memory_bytes), must("L17", OOM));
-            oom_group(court, (name, "limits"), !court.node.single_process_oom_kill, must("L6", OOM_GROUP));
+            oom_group(court, (name, "limits"), !court.node.single_process_oom_kill);
         }
         None => {
             memory(court, (name, "limits"), None, "L1");
             cpu(court, (name, "limits"), None, "L8");
             share(court, (name, "limits"), 2, should("C6", CRI_SANDBOX));
             oom(court, name, SANDBOX_OOM_SCORE_ADJ, should("L17", CRI_SANDBOX));
-            oom_group(court, (name, "limits"), false, should("L6", OOM_GROUP));
+            oom_group(court, (name, "limits"), false);
         }
     }
 }
@@ -66,7 +66,7 @@ pub(super) fn judge_pod(court: &mut Court<'_>) {
     memory(court, AT, memory_limit, property);
     cpu(court, AT, quality::cpu_quota(cpu_limit), property);
     share(court, AT, quality::shares(pod_level::cpu_request(pod)), must(property, RESOURCES));
-    oom_group(court, AT, false, must("L6", OOM_GROUP));
+    oom_group(court, AT, false);
     let pids = court.node.pod_pids_limit.filter(|limit| *limit > 0);
     court.equals(must("L15", PIDS), ("", "pod.cgroup.pids"), limit(pids));
 }
@@ -123,9 +123,10 @@ fn share(court: &mut Court<'_>, (member, at): (&str, &str), shares: u64, rule: R
     });
 }
 
-/// L6: whether the kernel kills all of it or one process. v1 has no choice to make.
-fn oom_group(court: &mut Court<'_>, (member, at): (&str, &str), all: bool, rule: Rule) {
+/// L6: the kernel kills all of it, and not one process; L18 where nobody asks for that. v1 has no choice to make.
+fn oom_group(court: &mut Court<'_>, (member, at): (&str, &str), all: bool) {
     if court.host.cgroup == "v2" {
+        let rule = must(if all { "L6" } else { "L18" }, OOM_GROUP);
         court.equals(rule, (member, &format!("{at}.oom_group")), json!(u64::from(all)));
     }
 }

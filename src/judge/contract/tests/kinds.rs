@@ -1,6 +1,7 @@
 //! Pods of other kinds: what a manifest changes is expected, and its absence is found.
 
 use super::*;
+use std::collections::BTreeSet;
 
 /// The facts, changed; the manifest, changed; what is found then.
 fn found(facts: &Facts, pod: &Pod, host: &HostCaps) -> Vec<String> {
@@ -82,6 +83,28 @@ fn on_v2_containers_have_their_own_cgroup_namespace_and_a_weight() {
     assert_eq!(found(&facts, &pod(), &host("v2")), Vec::<String>::new());
     change(&mut facts, "/members/app/limits/cpu_share", json!({"cpu.weight": 100}));
     assert_eq!(found(&facts, &pod(), &host("v2")), ["L11 app limits.cpu_share"]);
+}
+
+#[test]
+fn on_v2_the_kernel_kills_containers_as_a_whole_and_nothing_else() {
+    let oom_group = |facts: &Facts, node: &Node| {
+        let mut checks = contract(&pod(), node, facts, &host("v2"), &stand_ins(), &Default::default());
+        checks.extend(ours(&pod(), node, facts, &host("v2")));
+        let broken = findings(&checks).into_iter().filter(|(_, _, at)| at.ends_with("oom_group"));
+        broken.map(|(property, member, at)| format!("{property} {member} {at}")).collect::<Vec<_>>()
+    };
+    let mut changed = facts();
+    assert_eq!(oom_group(&changed, &Node::default()), Vec::<String>::new());
+    change(&mut changed, "/members/side/limits/oom_group", json!(0));
+    change(&mut changed, "/members/sandbox/limits/oom_group", json!(1));
+    change(&mut changed, "/pod/cgroup/oom_group", json!(1));
+    let all = ["L18 sandbox limits.oom_group", "L6 side limits.oom_group", "L18  pod.cgroup.oom_group"];
+    assert_eq!(BTreeSet::from_iter(oom_group(&changed, &Node::default())), all.map(str::to_owned).into());
+    // What is told to kill one by one does.
+    let one_by_one = Node { single_process_oom_kill: true, ..Node::default() };
+    let all = ["L18 app limits.oom_group", "L18 side limits.oom_group"];
+    assert_eq!(oom_group(&facts(), &one_by_one), all);
+    assert_eq!(found(&changed, &pod(), &host("v1")), Vec::<String>::new());
 }
 
 #[test]
