@@ -73,7 +73,8 @@ pub(super) static RESTARTS: Keys =
 pub(super) static STARTS: Keys = Keys { name: "starts", all: &["starts", "property"], mandatory: &["starts"] };
 pub(super) static REFUSED: Keys =
     Keys { name: "refused", all: &["refused", "says", "property"], mandatory: &["refused"] };
-pub(super) static STOP: Keys = Keys { name: "stop", all: &["stop", "grace"], mandatory: &["stop", "grace"] };
+pub(super) static STOP: Keys =
+    Keys { name: "stop", all: &["stop", "grace", "at_least"], mandatory: &["stop", "grace"] };
 pub(super) static REMOVE: Keys = Keys { name: "remove", all: &["remove"], mandatory: &["remove"] };
 pub(super) static TERMINATE: Keys = Keys { name: "terminate", all: &["terminate"], mandatory: &["terminate"] };
 pub(super) static FILE: Keys = Keys {

@@ -32,7 +32,12 @@ pub(super) fn one(cursor: &Cursor<'_>, members: &Members) -> Option<Option<Step>
         STOP.check(cursor);
         let grace = cursor.get("grace").and_then(|value| seconds(&value));
         let container = members.container(&value);
-        return Some(container.zip(grace).map(|(container, grace_seconds)| Step::Stop { container, grace_seconds }));
+        let at_least_seconds = cursor.get("at_least").map_or(Some(0), |value| seconds(&value));
+        let step = at_least_seconds.and_then(|at_least_seconds| {
+            let (container, grace_seconds) = container.zip(grace)?;
+            Some(Step::Stop { container, grace_seconds, at_least_seconds })
+        });
+        return Some(step);
     }
     if let Some(value) = cursor.get("remove") {
         REMOVE.check(cursor);

@@ -181,6 +181,8 @@ pub enum Step {
         container: String,
         /// Seconds between the stop signal and SIGKILL.
         grace_seconds: u64,
+        /// Seconds that it takes at least.
+        at_least_seconds: u64,
     },
     /// Removes a container that has ended, or that was removed before.
     Remove {

@@ -181,7 +181,7 @@ fn step() -> Value {
         life("restarts", "The container that is started again; waited for.", &[("count", json!({"type": "integer", "minimum": 0, "maximum": 100}))], true),
         life("starts", "The container that is not up yet; waited for.", &[], true),
         life("refused", "The container that the runtime does not start.", &[("says", json!({"$ref": "#/$defs/texts"}))], true),
-        life("stop", "The container that is stopped, and its end waited for.", &[("grace", json!({"type": "string", "pattern": "^[0-9]+s$"}))], false),
+        life("stop", "The container that is stopped, and its end waited for.", &[("grace", json!({"type": "string", "pattern": "^[0-9]+s$"})), ("at_least", json!({"type": "string", "pattern": "^[0-9]+s$"}))], false),
         life("remove", "The container that is removed, once it has ended; also one that is gone.", &[], false),
         json!({
             "title": "terminate",
@@ -213,8 +213,9 @@ fn life(key: &str, description: &str, others: &[(&str, Value)], property: bool) 
     if property {
         properties.insert("property".to_owned(), json!({"$ref": "#/$defs/property"}));
     }
-    let required: Vec<&str> =
-        std::iter::once(key).chain(others.iter().map(|(name, _)| *name).filter(|name| *name != "says")).collect();
+    let required: Vec<&str> = std::iter::once(key)
+        .chain(others.iter().map(|(name, _)| *name).filter(|name| !["says", "at_least"].contains(name)))
+        .collect();
     json!({
         "title": key,
         "type": "object",

@@ -5,6 +5,7 @@
 
 mod back_off;
 mod decide;
+mod hooks;
 mod life;
 mod phase;
 
@@ -66,10 +67,12 @@ impl Kubelet {
             Todo::Start(first) => first,
             Todo::StopSidecars | Todo::Wait(_) => Vec::new(),
         };
+        let first = until_hook(plan, &first);
         let names: Vec<&str> = first.iter().map(|&at| plan.containers[at].name.as_str()).collect();
         let Started { pod, refused } = runtime.start(plan, dir, &names)?;
-        note_started(&mut lives, &first, refused);
+        note_started(&mut lives, first, refused);
         let mut kubelet = Kubelet { pod, dir: Arc::clone(dir), plan: plan.clone(), lives, ending: false };
+        kubelet.after_start(first)?;
         kubelet.settle(hold)?;
         Ok(kubelet)
     }
@@ -144,6 +147,7 @@ impl Kubelet {
     }
 
     fn start_again(&mut self, which: &[usize]) -> Result<(), RuntimeError> {
+        let which = until_hook(&self.plan, which);
         let mut names = Vec::new();
         for &at in which {
             let life = &mut self.lives[at];
@@ -155,7 +159,7 @@ impl Kubelet {
         }
         let refused = self.pod.start_containers(&self.dir, &names)?;
         note_started(&mut self.lives, which, refused);
-        Ok(())
+        self.after_start(which)
     }
 
     /// Acts until `done` or the deadline, and says whether it came to be.
@@ -224,7 +228,7 @@ impl Kubelet {
     /// # Errors
     /// What would not go.
     pub fn stop_container(&mut self, name: &str, grace: Duration) -> Result<(), RuntimeError> {
-        self.pod.stop_containers(&[name], grace)
+        self.stop_named(&[name], grace)
     }
 
     /// Removes a container that has ended; one that is not there is no error.
@@ -238,9 +242,11 @@ impl Kubelet {
     /// One after the other, the last first.
     fn stop_sidecars(&mut self, grace: Duration) -> Result<(), RuntimeError> {
         let end = Instant::now() + grace;
-        for life in self.lives.iter().rev().filter(|l| l.role == Role::Sidecar && l.now == Now::Running) {
+        let up = self.lives.iter().rev().filter(|l| l.role == Role::Sidecar && l.now == Now::Running);
+        let up: Vec<String> = up.map(|life| life.name.clone()).collect();
+        for name in up {
             let left = end.saturating_duration_since(Instant::now());
-            self.pod.stop_containers(&[&life.name], whole_seconds(left))?;
+            self.stop_named(&[&name], whole_seconds(left))?;
         }
         self.look()
     }
@@ -252,7 +258,9 @@ impl Kubelet {
     /// What would not go.
     pub fn stop(&mut self) -> Result<(), RuntimeError> {
         let grace = self.grace();
-        if !self.lives.iter().any(|life| life.role == Role::Sidecar && life.now == Now::Running) {
+        let sidecar = |life: &Life| life.role == Role::Sidecar && life.now == Now::Running;
+        let hooks = self.plan.containers.iter().any(|container| container.pre_stop.is_some());
+        if !hooks && !self.lives.iter().any(sidecar) {
             // Nothing is ordered, so the runtime does it all at once.
             return self.pod.stop(grace);
         }
@@ -270,11 +278,18 @@ impl Kubelet {
         self.ending = true;
         let end = Instant::now() + grace;
         let others = self.lives.iter().filter(|l| l.role != Role::Sidecar && l.now == Now::Running);
-        let others: Vec<&str> = others.map(|life| life.name.as_str()).collect();
-        let stopped = if others.is_empty() { Ok(()) } else { self.pod.stop_containers(&others, grace) };
+        let others: Vec<String> = others.map(|life| life.name.clone()).collect();
+        let stopped = self.stop_named(&others.iter().map(String::as_str).collect::<Vec<_>>(), grace);
         let left = whole_seconds(end.saturating_duration_since(Instant::now()));
         stopped.and_then(|()| self.stop_sidecars(left))
     }
+}
+
+/// As many as may be started at once: what a container has done after its start is done before the next one starts.
+fn until_hook<'a>(plan: &Plan, which: &'a [usize]) -> &'a [usize] {
+    let hook = |at: &usize| plan.containers.get(*at).is_some_and(|container| container.post_start.is_some());
+    let end = which.iter().position(hook).map_or(which.len(), |at| at + 1);
+    which.get(..end).unwrap_or(which)
 }
 
 /// Runtimes count whole seconds.

@@ -2,7 +2,8 @@
 
 use super::qos::effective;
 use super::{LinuxResources, MountPlan, Node, QosClass, arithmetic, cgroup, mount, stand_in, totals};
-use crate::pod::{AppArmorProfile, Container, ContainerSecurity, Pod, PodSecurity, Quantity, SeccompProfile};
+use crate::payload;
+use crate::pod::{AppArmorProfile, Container, ContainerSecurity, Hook, Pod, PodSecurity, Quantity, SeccompProfile};
 
 /// A container's part in the Pod's life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -68,6 +69,10 @@ pub struct ContainerPlan {
     pub oom_score_adj: i32,
     /// TCP ports that the stand-in serves on.
     pub ports: Vec<u16>,
+    /// Done once it is started; if that fails it is stopped.
+    pub post_start: Option<Hook>,
+    /// Done before it is stopped, within its grace period.
+    pub pre_stop: Option<Hook>,
     /// What it is stopped by, as `SIGUSR1`; `None` leaves the image's, or SIGTERM.
     pub stop_signal: Option<String>,
 }
@@ -76,6 +81,15 @@ impl ContainerPlan {
     /// Whether the manifest asks for podcheck's own image, which is no stand-in then.
     pub fn image_is_ours(&self) -> bool {
         stand_in::is_own_image(&self.image)
+    }
+
+    /// Whether a hook can be run where podcheck's image stands in for the container's: a command that the stand-in lacks
+    /// would only fail.
+    pub fn stand_in_runs(&self, hook: &Hook) -> bool {
+        match hook {
+            Hook::Exec(command) => command.first().is_some_and(|program| payload::has(program)),
+            Hook::Sleep(_) => true,
+        }
     }
 }
 
@@ -140,6 +154,8 @@ pub(super) fn of(pod: &Pod, qos: QosClass, node: &Node, container: &Container) -
         resources: cgroup::of_container(pod, &container.resources, node),
         oom_score_adj: oom_score_adj(pod, qos, node, container),
         ports: stand_in::tcp_ports(container),
+        post_start: container.post_start.clone(),
+        pre_stop: container.pre_stop.clone(),
         stop_signal: container.stop_signal.clone(),
     }
 }

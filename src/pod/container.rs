@@ -19,6 +19,8 @@ pub(super) struct Around<'a> {
     pub volumes: &'a [String],
     /// Names of those that are paths of the host.
     pub host_paths: &'a [String],
+    /// `terminationGracePeriodSeconds`.
+    pub grace_seconds: u64,
     /// `os` is there.
     pub os_is_named: bool,
     /// What values are taken from.
@@ -43,6 +45,8 @@ pub(super) fn read(cursor: &Cursor<'_>, around: &Around<'_>, not_acted_on: &mut 
         resources,
         volume_mounts: volume_mounts(cursor, around, &env),
         security: cursor.get("securityContext").map(|value| security::of_container(&value)).unwrap_or_default(),
+        post_start: lifecycle::hook(cursor, "postStart", around.grace_seconds),
+        pre_stop: lifecycle::hook(cursor, "preStop", around.grace_seconds),
         stop_signal: lifecycle::stop_signal(cursor, around.os_is_named),
         stays: false,
         env,

@@ -107,19 +107,24 @@ fn faults_of_specs() {
                 "5:18: spec.restartPolicy: \"never\" is not known here (did you mean Never?)",
                 "7:25: spec.initContainers[0].livenessProbe: an init container that ends has none (remove it, or make it a sidecar: restartPolicy: Always)",
                 "7:44: spec.initContainers[0].lifecycle: an init container that ends has none (remove it, or make it a sidecar: restartPolicy: Always)",
-                "7:56: spec.initContainers[0].lifecycle.postStart: not implemented yet (it would change what podcheck observes; remove it to judge the rest)",
                 "8:40: spec.initContainers[1].restartPolicy: \"Never\" is not known here (expected Always)",
                 "10:12: spec.containers[0].name: the Pod has a container \"a\" already (each container of a Pod has a name of its own)",
                 "11:25: spec.containers[1].restartPolicy: not implemented yet (only of init containers so far; remove it to judge the rest)",
             ],
         ),
         (
-            "containers:\n- {name: a, image: b, lifecycle: {stopSignal: USR1}}\n- {name: c, image: b, lifecycle: {stopSignal: SIGRTMIN+3}}\n- {name: d, image: b, lifecycle: {stopSignal: SIGUSR1}}\n- {name: e, image: b, lifecycle: {stopSignal: SIGUSR}}",
+            "containers:\n- {name: a, image: b, lifecycle: {stopSignal: USR1}}\n- {name: c, image: b, lifecycle: {stopSignal: SIGRTMIN+3}}\n- {name: d, image: b, lifecycle: {stopSignal: SIGUSR1}}\n- {name: e, image: b, lifecycle: {stopSignal: SIGUSR}}\n- {name: f, image: b, lifecycle: {postStart: {}, preStop: {exec: {}}}}\n- {name: g, image: b, lifecycle: {postStart: {sleep: {seconds: 31}}, preStop: {sleep: {seconds: 1}, exec: {command: [x]}}}}\n- {name: h, image: b, lifecycle: {postStart: {sleep: {}}, preStop: {sleep: {seconds: -1}}}}",
             &[
                 "6:49: spec.containers[0].lifecycle.stopSignal: \"USR1\" is not known here (Kubernetes writes SIGUSR1)",
                 "7:49: spec.containers[1].lifecycle.stopSignal: SIGRTMIN+3 is not implemented yet (real-time signals are not)",
                 "8:37: spec.containers[2].lifecycle.stopSignal: a Pod with a stopSignal names its system (add os: {name: linux} to the spec)",
                 "9:49: spec.containers[3].lifecycle.stopSignal: \"SIGUSR\" is not known here (did you mean SIGUSR1?)",
+                "10:48: spec.containers[4].lifecycle.postStart: a hook does one thing, and postStart names 0 (one of exec and sleep)",
+                "10:68: spec.containers[4].lifecycle.preStop.exec: there is no command (as in exec: {command: [touch, /ready]})",
+                "11:66: spec.containers[5].lifecycle.postStart.sleep.seconds: 31 s are longer than the Pod's grace period (at most terminationGracePeriodSeconds, which is 30)",
+                "11:81: spec.containers[5].lifecycle.preStop: a hook does one thing, and preStop names 2 (one of exec and sleep)",
+                "12:56: spec.containers[6].lifecycle.postStart.sleep: sleep says no time (as in sleep: {seconds: 5})",
+                "12:88: spec.containers[6].lifecycle.preStop.sleep.seconds: -1 is out of range (expected a whole number of at least 0)",
             ],
         ),
         (
@@ -315,7 +320,7 @@ fn faults_of_containers() {
             ],
         ),
         (
-            "args: [1, true, ok]\ncommand: sleep 5\nworkingDir: tmp\nstdin: true\nterminationMessagePath: /x\nlifecycle: {preStop: {sleep: {seconds: 1}}}",
+            "args: [1, true, ok]\ncommand: sleep 5\nworkingDir: tmp\nstdin: true\nterminationMessagePath: /x\nlifecycle: {preStop: {httpGet: {port: 80}}}",
             &[
                 "9:12: spec.containers[1].args[0]: expected text, found a number (quote it: \"1\")",
                 "9:15: spec.containers[1].args[1]: expected text, found true or false (quote it: \"true\")",
@@ -323,7 +328,7 @@ fn faults_of_containers() {
                 "11:17: spec.containers[1].workingDir: \"tmp\" is not an absolute path (runtimes take an absolute workingDir: begin with /)",
                 "12:5: spec.containers[1].stdin: not implemented yet (only false so far: anything else would change what podcheck observes)",
                 "13:5: spec.containers[1].terminationMessagePath: not implemented yet (only /dev/termination-log so far: anything else would change what podcheck observes)",
-                "14:17: spec.containers[1].lifecycle.preStop: not implemented yet (it would change what podcheck observes; remove it to judge the rest)",
+                "14:27: spec.containers[1].lifecycle.preStop.httpGet: not implemented yet (it would change what podcheck observes; remove it to judge the rest)",
             ],
         ),
         (

@@ -175,10 +175,23 @@ pub struct Container {
     pub volume_mounts: Vec<VolumeMount>,
     /// `securityContext`.
     pub security: ContainerSecurity,
+    /// `lifecycle.postStart`.
+    pub post_start: Option<Hook>,
+    /// `lifecycle.preStop`.
+    pub pre_stop: Option<Hook>,
     /// `lifecycle.stopSignal`, as `SIGUSR1`.
     pub stop_signal: Option<String>,
     /// An init container with `restartPolicy: Always`, a sidecar.
     pub stays: bool,
+}
+
+/// What a kubelet does at a turn of a container's life.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum Hook {
+    /// Runs this command in the container.
+    Exec(Vec<String>),
+    /// Waits that many seconds.
+    Sleep(u64),
 }
 
 /// A declared port.

@@ -24,6 +24,7 @@ pub(super) fn read(
         host_network,
         volumes: &volume_names,
         host_paths: &host_paths(cursor),
+        grace_seconds: grace_period(cursor),
         os_is_named: cursor.get("os").is_some(),
         elsewhere,
     };
@@ -38,7 +39,7 @@ pub(super) fn read(
         own_users: cursor.get("hostUsers").and_then(|value| value.boolean()) == Some(false),
         hostname: text("hostname").and_then(|_| names::label(&cursor.get("hostname")?)),
         restart_policy: restart_policy(cursor),
-        termination_grace_period_seconds: grace_period(cursor),
+        termination_grace_period_seconds: around.grace_seconds,
         priority_class_name: text("priorityClassName"),
         subdomain: text("subdomain").and_then(|_| names::label(&cursor.get("subdomain")?)),
         set_hostname_as_fqdn,

@@ -42,11 +42,19 @@ pub(super) fn step(case: &Case, live: &mut Live, step: &Step, at: &str) -> Resul
             let life = live.life(container)?.clone();
             Ok(refused(&context(case, at, container, property), &life, says))
         }
-        Step::Stop { container, grace_seconds } => {
+        Step::Stop { container, grace_seconds, at_least_seconds } => {
             let grace = Duration::from_secs(*grace_seconds);
+            let least = Duration::from_secs(*at_least_seconds);
             let begun = Instant::now();
             live.stop_container(container, grace)?;
-            Ok(vec![in_time(&context(case, at, container, &None), grace, begun.elapsed())])
+            let took = begun.elapsed();
+            let context = context(case, at, container, &None);
+            let mut checks = vec![in_time(&context, grace, took)];
+            if !least.is_zero() {
+                let expected = format!("ended after {} s at the earliest", least.as_secs());
+                checks.push(judge::outcome(&context, &expected, &after(took), took >= least));
+            }
+            Ok(checks)
         }
         Step::Remove { container } => live.remove_container(container).map(|()| Vec::new()),
         Step::Terminate { grace_seconds } => {
@@ -88,15 +96,14 @@ pub(super) fn step(case: &Case, live: &mut Live, step: &Step, at: &str) -> Resul
     }
 }
 
+fn after(took: Duration) -> String {
+    format!("after {:.1} s", took.as_secs_f64())
+}
+
 /// That a stop took no longer than its grace period and what a runtime needs besides.
 fn in_time(context: &StepContext<'_>, grace: Duration, took: Duration) -> Check {
     let expected = format!("ended within {} s, and {} s for the runtime", grace.as_secs(), SLACK.as_secs());
-    judge::outcome(
-        context,
-        &expected,
-        &format!("after {:.1} s", took.as_secs_f64()),
-        took <= grace + host::scaled(SLACK),
-    )
+    judge::outcome(context, &expected, &after(took), took <= grace + host::scaled(SLACK))
 }
 
 fn context<'a>(case: &'a Case, at: &'a str, member: &'a str, property: &'a Option<String>) -> StepContext<'a> {

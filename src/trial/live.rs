@@ -126,7 +126,10 @@ impl Live {
         for up in &self.ups {
             for name in up.kubelet.pod().stand_ins() {
                 record.stand_ins.push(format!("{}{name}", up.prefix));
-                let replaced = |c: &&plan::ContainerPlan| c.name == *name && c.stand_in_replaces_command;
+                let left_out =
+                    |c: &plan::ContainerPlan| c.post_start.iter().chain(&c.pre_stop).any(|hook| !c.stand_in_runs(hook));
+                let replaced =
+                    |c: &&plan::ContainerPlan| c.name == *name && (c.stand_in_replaces_command || left_out(c));
                 if up.plan.containers.iter().any(|c| replaced(&c)) {
                     record.replaced_commands.push(format!("{}{name}", up.prefix));
                 }

@@ -35,8 +35,28 @@ pub(in crate::pod) static CONTAINER: &Object = &Object {
     ],
 };
 
-static LIFECYCLE: &Object =
-    &Object { name: "a lifecycle", fields: &[later("postStart"), later("preStop"), acted("stopSignal", Shape::Text)] };
+static LIFECYCLE: &Object = &Object {
+    name: "a lifecycle",
+    fields: &[
+        acted("postStart", Shape::Object(HOOK)),
+        acted("preStop", Shape::Object(HOOK)),
+        acted("stopSignal", Shape::Text),
+    ],
+};
+
+static HOOK: &Object = &Object {
+    name: "a hook",
+    fields: &[
+        acted("exec", Shape::Object(HOOK_EXEC)),
+        acted("sleep", Shape::Object(HOOK_SLEEP)),
+        later("httpGet"),
+        later("tcpSocket"),
+    ],
+};
+
+static HOOK_EXEC: &Object = &Object { name: "exec", fields: &[acted("command", Shape::Texts)] };
+
+static HOOK_SLEEP: &Object = &Object { name: "sleep", fields: &[acted("seconds", Shape::Integer)] };
 
 static ENV: &Object = &Object {
     name: "an environment variable",

@@ -95,6 +95,8 @@ fn container() -> ContainerPlan {
         },
         oom_score_adj: 968,
         ports: vec![80],
+        post_start: None,
+        pre_stop: None,
         stop_signal: Some("SIGQUIT".to_owned()),
     }
 }

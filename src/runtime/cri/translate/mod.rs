@@ -112,6 +112,8 @@ mod samples {
             },
             oom_score_adj: 969,
             ports: vec![80],
+            post_start: None,
+            pre_stop: None,
             stop_signal: None,
         }
     }
