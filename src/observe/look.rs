@@ -63,7 +63,7 @@ pub fn look(
     let mut members: Vec<Member> = subjects.iter().map(|s| (s.name.to_owned(), s.id.to_owned(), None)).collect();
     let (mut cgroup, mut processes) = (None, None);
     for parts in [ours?, theirs?] {
-        evidence.extend(parts.evidence);
+        evidence.append(parts.evidence);
         cgroup = cgroup.or(parts.cgroup);
         processes = processes.or(parts.processes);
         for (index, seen) in parts.members {

@@ -34,8 +34,8 @@ impl Evidence {
     }
 
     /// Takes in what somebody else kept.
-    pub fn extend(&mut self, other: Evidence) {
-        self.0.extend(other.0);
+    pub fn append(&mut self, mut other: Evidence) {
+        self.0.append(&mut other.0);
     }
 
     /// Everything that was kept.
