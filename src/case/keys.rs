@@ -82,6 +82,8 @@ pub(super) static FILE: Keys = Keys {
     all: &["volume", "file", "equals", "property"],
     mandatory: &["volume", "file", "equals"],
 };
+pub(super) static LOGS: Keys =
+    Keys { name: "logs", all: &["logs", "stdout", "stderr", "property"], mandatory: &["logs", "stdout", "stderr"] };
 pub(super) static KILL: Keys = Keys { name: "kill", all: &["kill"], mandatory: &["kill"] };
 pub(super) static PHASE: Keys = Keys { name: "phase", all: &["phase", "property"], mandatory: &["phase"] };
 

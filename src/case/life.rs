@@ -2,7 +2,7 @@
 
 use super::Step;
 use super::expect::property_of;
-use super::keys::{FILE, KILL, PHASE, REFUSED, REMOVE, RESTARTS, STARTS, STOP, TERMINATE};
+use super::keys::{FILE, KILL, LOGS, PHASE, REFUSED, REMOVE, RESTARTS, STARTS, STOP, TERMINATE};
 use super::members::Members;
 use super::steps::text_or_list;
 use crate::diagnostic::yaml::Cursor;
@@ -50,6 +50,14 @@ pub(super) fn one(cursor: &Cursor<'_>, members: &Members) -> Option<Option<Step>
     if let Some(value) = cursor.get("volume") {
         return Some(file(cursor, &value, members));
     }
+    if let Some(value) = cursor.get("logs") {
+        LOGS.check(cursor);
+        let container = members.container(&value);
+        let text = |name: &str| cursor.get(name).and_then(|value| unended(&value));
+        let (stdout, stderr, property) = (text("stdout"), text("stderr"), property_of(cursor));
+        let step = |container| Some(Step::Logs { container, stdout: stdout?, stderr: stderr?, property });
+        return Some(container.and_then(step));
+    }
     if let Some(value) = cursor.get("kill") {
         KILL.check(cursor);
         return Some(members.one(&value).map(|member| Step::Kill { member }));
@@ -74,12 +82,15 @@ fn file(cursor: &Cursor<'_>, volume: &Cursor<'_>, members: &Members) -> Option<S
         }
         inside.then(|| path.to_owned())
     });
-    let equals = cursor.get("equals").and_then(|value| {
-        let text = value.word()?;
-        Some(text.strip_suffix('\n').unwrap_or(text).to_owned())
-    });
+    let equals = cursor.get("equals").and_then(|value| unended(&value));
     let property = property_of(cursor);
     Some(Step::File { volume: volume?, file: file?, equals: equals?, property })
+}
+
+/// A text without its last newline, as which a block of text has one.
+fn unended(cursor: &Cursor<'_>) -> Option<String> {
+    let text = cursor.word()?;
+    Some(text.strip_suffix('\n').unwrap_or(text).to_owned())
 }
 
 /// `2s`: a grace period has whole seconds.

@@ -205,6 +205,17 @@ pub enum Step {
         /// Property; the case's first if not given.
         property: Option<String>,
     },
+    /// Compares what the runtime has written down of what a container printed since its last start.
+    Logs {
+        /// The container.
+        container: String,
+        /// Standard output without the last newline is exactly this.
+        stdout: String,
+        /// The same of standard error.
+        stderr: String,
+        /// Property; the case's first if not given.
+        property: Option<String>,
+    },
     /// Kills the init of a member with SIGKILL, from the host.
     Kill {
         /// `sandbox` or the container.

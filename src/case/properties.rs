@@ -150,6 +150,7 @@ pub const PROPERTIES: &[PropertyInfo] = &[
     row("F7", "death of the sandbox", LIFECYCLE),
     row("F8", "restart of the runtime", LIFECYCLE),
     row("F9", "nothing is left behind", LIFECYCLE),
+    row("F10", "what a container prints is its log", LIFECYCLE),
     row("B1", "a command or directory that is not there", BAD_INPUT),
     row("B2", "limits that cannot be", BAD_INPUT),
     row("B3", "a malformed cgroup parent", BAD_INPUT),

@@ -191,6 +191,7 @@ fn step() -> Value {
             "properties": {"terminate": {"type": "string", "pattern": "^[0-9]+s$", "description": "All containers are ended as when their Pod is deleted, within that time."}},
         }),
         life("volume", "The volume, one that is made for the Pod.", &[("file", json!({"type": "string"})), ("equals", json!({"$ref": "#/$defs/scalar"}))], true),
+        life("logs", "The container whose log is compared.", &[("stdout", json!({"$ref": "#/$defs/scalar"})), ("stderr", json!({"$ref": "#/$defs/scalar"}))], true),
         life("kill", "The member whose first process is killed from the host.", &[], false),
         json!({
             "title": "phase",

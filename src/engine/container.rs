@@ -71,11 +71,11 @@ pub fn become_member(spec: &Spec, birth: &Birth<'_>) -> Result<Infallible, Fault
         Some(shared) => travel::private_elsewhere(shared),
     }
     .to(|| "keep mounts private")?;
-    let (root, output) = match birth.ground {
+    let (root, [output, error]) = match birth.ground {
         Some(ground) => attach_ground(ground)?,
         None => {
             let path = rootfs::mount_root(&spec.image, &spec.dir)?;
-            (Root::open(&path).to(|| format!("open {}", path.display()))?, open_log(&spec.log)?)
+            (Root::open(&path).to(|| format!("open {}", path.display()))?, open_logs(spec)?)
         }
     };
     for (index, one) in spec.mounts.iter().enumerate() {
@@ -97,17 +97,19 @@ pub fn become_member(spec: &Spec, birth: &Birth<'_>) -> Result<Infallible, Fault
     spec.masked.iter().try_for_each(|path| mask(path))?;
     let input = open("/dev/null", OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty()).to(|| "open /dev/null")?;
     umask(Mode::from_bits_truncate(0o022));
-    program::use_streams(&input, &output, &output)?;
+    program::use_streams(&input, &output, &error)?;
     program::become_program(&spec.program, birth.gate)
 }
 
 /// The root comes to lie on top of the host's, where a path that begins there does not meet it.
-fn attach_ground(ground: &Ground) -> Result<(Root, OwnedFd), Fault> {
+fn attach_ground(ground: &Ground) -> Result<(Root, [OwnedFd; 2]), Fault> {
     let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
     let host = open("/", flags, Mode::empty()).to(|| "open the host's root")?;
     idmap::attach(&ground.root, host.as_fd()).to(|| "attach the root")?;
     let root = Root::of(ground.root.try_clone().to(|| "hold the root")?);
-    Ok((root, ground.log.try_clone().to(|| "hold the log")?))
+    let hold = |log: &OwnedFd| log.try_clone().to(|| "hold the log");
+    let [output, error] = &ground.logs;
+    Ok((root, [hold(output)?, hold(error)?]))
 }
 
 fn bind_prepared(root: &Root, tree: &OwnedFd, one: &Mount) -> Result<(), Fault> {
@@ -124,13 +126,17 @@ fn bind_prepared(root: &Root, tree: &OwnedFd, one: &Mount) -> Result<(), Fault> 
     }
 }
 
-/// Opens the file for what a member prints.
+/// Opens the files for what a member prints, standard output first. What an earlier one of its name printed is gone.
 ///
 /// # Errors
 /// The kernel's.
-pub fn open_log(path: &Path) -> Result<OwnedFd, Fault> {
-    let flags = OFlag::O_CREAT | OFlag::O_WRONLY | OFlag::O_APPEND | OFlag::O_CLOEXEC;
-    openat(AT_FDCWD, path, flags, Mode::from_bits_truncate(0o600)).to(|| format!("open {}", path.display()))
+pub fn open_logs(spec: &Spec) -> Result<[OwnedFd; 2], Fault> {
+    let flags = OFlag::O_CREAT | OFlag::O_TRUNC | OFlag::O_WRONLY | OFlag::O_APPEND | OFlag::O_CLOEXEC;
+    let one = |stream: &str| {
+        let path = spec.logs.join(format!("{}.{stream}", spec.name));
+        openat(AT_FDCWD, &path, flags, Mode::from_bits_truncate(0o600)).to(|| format!("open {}", path.display()))
+    };
+    Ok([one("stdout")?, one("stderr")?])
 }
 
 fn make_mount(root: &Root, one: &Mount, leaf: &Leaf, spec: &Spec) -> Result<(), Fault> {

@@ -65,8 +65,8 @@ pub struct Spec {
     pub image: PathBuf,
     /// A directory of its own that goes with the Pod.
     pub dir: PathBuf,
-    /// File on the host for what it prints.
-    pub log: PathBuf,
+    /// Directory on the host for what it prints: `<name>.stdout` and `<name>.stderr`.
+    pub logs: PathBuf,
     /// Mounts in order.
     pub mounts: Vec<Mount>,
     /// Paths to cover.
@@ -128,7 +128,7 @@ impl Spec {
             program,
             image: image.root.clone(),
             dir: request.dir.join(SANDBOX),
-            log: request.log.clone(),
+            logs: request.logs.clone(),
             mounts: mounts::of_sandbox(files, plan.sandbox.privileged),
             masked: SANDBOX_MASKED.map(str::to_owned).to_vec(),
             read_only_paths: SANDBOX_READ_ONLY.map(str::to_owned).to_vec(),
@@ -162,7 +162,7 @@ impl Spec {
             program,
             image: image.root.clone(),
             dir: request.dir.join("containers").join(&plan.name),
-            log: request.log.clone(),
+            logs: request.logs.clone(),
             mounts: mounts::of_container(asked, plan.read_only_rootfs, privilege, files),
             masked: plan.masked_paths.clone(),
             read_only_paths: plan.read_only_paths.clone(),

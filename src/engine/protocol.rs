@@ -72,8 +72,8 @@ pub struct StartRequest {
     pub first: Vec<String>,
     /// A directory to cover with one of the Pod's own, which nobody else sees: every Pod's may be the same.
     pub dir: PathBuf,
-    /// File for what the members print.
-    pub log: PathBuf,
+    /// Directory for what the members print.
+    pub logs: PathBuf,
     /// Name of the host's end of the Pod's veth pair.
     pub interface: String,
     /// Every cgroup hierarchy, in the order of the mount table.

@@ -6,7 +6,7 @@
 
 use super::cgroup::Leaf;
 use super::clone::{Never, fork_into};
-use super::container::{Birth, become_member, open_log};
+use super::container::{Birth, become_member, open_logs};
 use super::fault::{Context, Fault};
 use super::idmap;
 use super::member::Spec;
@@ -31,7 +31,7 @@ pub struct Ground {
     /// Its root, attached nowhere yet.
     pub root: OwnedFd,
     /// File for what it prints.
-    pub log: OwnedFd,
+    pub logs: [OwnedFd; 2],
     /// The source of each of its mounts that is a bind, in order, attached nowhere yet.
     pub binds: Vec<Option<OwnedFd>>,
 }
@@ -134,7 +134,7 @@ fn prepare(spec: &Spec, cradle: &Cradle<'_>) -> Result<Ground, Fault> {
     };
     Ok(Ground {
         root: idmap::detached(&root, None, false)?,
-        log: open_log(&spec.log)?,
+        logs: open_logs(spec)?,
         binds: spec.mounts.iter().map(|mount| bind(&mount.what)).collect::<Result<_, _>>()?,
     })
 }

@@ -7,7 +7,7 @@ use self::ahead::Processes;
 use self::connection::Connection;
 use super::image::{self, Image, Images};
 use super::{
-    ExecOutput, Kind, Member, Refused, Reported, RunningPod, Runtime, RuntimeError, RuntimeName, Started, put,
+    ExecOutput, Kind, Logs, Member, Refused, Reported, RunningPod, Runtime, RuntimeError, RuntimeName, Started, put,
 };
 use crate::engine::protocol::{Address, IdRange, Image as EngineImage, Reply, Request, StartRequest};
 use crate::engine::{Fault, Hierarchy};
@@ -26,6 +26,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// In the environment: `4.19` runs every Pod's process under a filter that makes the kernel look like that one.
 const FLOOR: &str = "PODCHECK_ENGINE_FLOOR";
+
+/// Directory of a trial for what its containers print.
+const LOGS: &str = "logs";
 
 /// Directory of a run over which each Pod's process mounts its own.
 const FILES: &str = "engine";
@@ -75,6 +78,8 @@ impl EngineRuntime {
             false => None,
         };
         dir.write_hosts(plan, address.map(|a| IpAddr::V4(a.pod))).map_err(host_failed)?;
+        let logs = dir.dir().join(LOGS);
+        std::fs::create_dir(&logs).map_err(|e| failed(&format!("create {}", logs.display()), e))?;
         let pod = dir.cgroup(plan.cgroup_parent());
         let hierarchies = dir.hierarchies().list().iter().map(|h| Hierarchy {
             controllers: if h.unified { h.controllers.clone() } else { h.names.clone() },
@@ -86,7 +91,7 @@ impl EngineRuntime {
         Ok(StartRequest {
             plan: plan.clone(),
             dir: self.run.dir().join(FILES),
-            log: dir.dir().join("containers.log"),
+            logs,
             interface: format!("pchk{}", dir.tag()),
             hierarchies: hierarchies.collect(),
             pause: self.image(Image::Pause),
@@ -139,6 +144,7 @@ impl Runtime for EngineRuntime {
             members: Vec::new(),
             stand_ins: replaced.map(|c| c.name.clone()).collect(),
             address,
+            logs: dir.dir().join(LOGS),
         };
         let names: Vec<&str> = std::iter::once("sandbox").chain(first.iter().copied()).collect();
         let refused = pod.start_members(&Request::Start(Box::new(request)), "start the Pod", &names)?;
@@ -181,6 +187,7 @@ struct EnginePod {
     members: Vec<Member>,
     stand_ins: Vec<String>,
     address: Option<IpAddr>,
+    logs: PathBuf,
 }
 
 impl EnginePod {
@@ -267,6 +274,15 @@ impl RunningPod for EnginePod {
             }
         };
         Ok(status.into_iter().map(|(name, s)| (name, one(s.exit_code, s.oom_killed))).collect())
+    }
+
+    fn logs(&mut self, container: &str) -> Result<Logs, RuntimeError> {
+        let one = |stream: &str| {
+            let path = self.logs.join(format!("{container}.{stream}"));
+            let read = std::fs::read(&path).map_err(|e| failed(&format!("read {}", path.display()), e))?;
+            Ok(String::from_utf8_lossy(&read).into_owned())
+        };
+        Ok(Logs { stdout: one("stdout")?, stderr: one("stderr")?, malformed: None })
     }
 
     fn start_containers(&mut self, dir: &TrialDir, names: &[&str]) -> Result<Vec<Refused>, RuntimeError> {

@@ -82,6 +82,12 @@ pub trait RunningPod: Send {
     /// The runtime did not answer.
     fn reported(&mut self) -> Result<BTreeMap<String, Reported>, RuntimeError>;
 
+    /// What a container has printed since it was last started, as far as the runtime has written it down by now.
+    ///
+    /// # Errors
+    /// It was never started, or the runtime failed.
+    fn logs(&mut self, container: &str) -> Result<Logs, RuntimeError>;
+
     /// Makes and starts containers of the plan, which nothing orders, and gives those that were refused. One that was there
     /// before was removed before.
     ///
@@ -137,6 +143,17 @@ pub struct ExecOutput {
     pub stdout: String,
     /// Standard error.
     pub stderr: String,
+}
+
+/// What a container has printed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Logs {
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error.
+    pub stderr: String,
+    /// A line of the runtime's log that is not in the format that it has to be.
+    pub malformed: Option<String>,
 }
 
 /// What a runtime says of one container.

@@ -13,6 +13,9 @@ const WITHIN: Duration = Duration::from_secs(30);
 /// Beyond a grace period a runtime may take this long to end a container.
 const SLACK: Duration = Duration::from_secs(8);
 
+/// A runtime has written down by then what was printed.
+const LOGGED: Duration = Duration::from_secs(5);
+
 /// Does one of these steps and judges it. An error is the runtime's: nothing is said about the Pod then.
 pub(super) fn step(case: &Case, live: &mut Live, step: &Step, at: &str) -> Result<Vec<Check>, String> {
     let deadline = Instant::now() + host::scaled(WITHIN);
@@ -73,6 +76,19 @@ pub(super) fn step(case: &Case, live: &mut Live, step: &Step, at: &str) -> Resul
                 &format!("{seen:?}"),
                 seen == equals,
             )])
+        }
+        Step::Logs { container, stdout, stderr, property } => {
+            let logs = live.await_logs(container, Instant::now() + host::scaled(LOGGED), stdout, stderr)?;
+            let context = context(case, at, container, property);
+            let check = |stream: &str, wanted: &str, seen: &str| {
+                let seen = seen.strip_suffix('\n').unwrap_or(seen);
+                judge::outcome(&context, &format!("{stream} {wanted:?}"), &format!("{seen:?}"), seen == wanted)
+            };
+            let mut checks = vec![check("stdout", stdout, &logs.stdout), check("stderr", stderr, &logs.stderr)];
+            if let Some(line) = &logs.malformed {
+                checks.push(judge::outcome(&context, "every line in the format of CRI", &format!("{line:?}"), false));
+            }
+            Ok(checks)
         }
         Step::Kill { member } => {
             let killed = live.member(member)?.process.signal(nix::sys::signal::Signal::SIGKILL);

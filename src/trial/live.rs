@@ -12,7 +12,7 @@ use crate::payload;
 use crate::plan::{self, ContainerPlan, MountSource, Node, Plan};
 use crate::pod::Pod;
 use crate::report::Record;
-use crate::runtime::{ExecOutput, Member, Reported, Runtime, RuntimeError};
+use crate::runtime::{ExecOutput, Logs, Member, Reported, Runtime, RuntimeError};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -287,6 +287,25 @@ impl Live {
         up.dir.volume_file(&up.plan, volume, file).map_err(|error| error.to_string())
     }
 
+    /// The log of a container, once it is this or at the deadline.
+    pub(super) fn await_logs(
+        &mut self,
+        name: &str,
+        deadline: Instant,
+        stdout: &str,
+        stderr: &str,
+    ) -> Result<Logs, String> {
+        let (up, own_name) = self.find(name)?;
+        loop {
+            let logs = up.kubelet.pod_mut().logs(own_name).map_err(|error| error.to_string())?;
+            let there = logs.stdout.trim_end_matches('\n') == stdout && logs.stderr.trim_end_matches('\n') == stderr;
+            if there || Instant::now() > deadline {
+                return Ok(logs);
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     /// Phase of the case's Pod.
     pub(super) fn phase(&mut self) -> Result<Phase, String> {
         let up = self.ups.first_mut().ok_or("no Pod is up")?;
@@ -350,19 +369,19 @@ impl Live {
 }
 
 impl Up {
-    /// A runtime may notice the end of a container a moment after its process has gone.
+    /// Waits for the end of containers whose program does not stay, so that they are not looked at on their way; and a
+    /// runtime may notice an end a moment after the process has gone.
     fn await_early_ends(&mut self) -> Result<(), String> {
         let deadline = Instant::now() + host::scaled(READY);
         loop {
             self.kubelet.look().map_err(|error| error.to_string())?;
             let held = |name: &str| self.kubelet.pod().members().iter().any(|member| member.name == name);
             let mut lives = self.kubelet.lives().iter();
-            let Some(life) = lives.find(|life| life.now == Now::Running && !held(&life.name)) else { return Ok(()) };
+            let open =
+                |life: &&Life| life.now == Now::Running && (self.ends_by_itself(&life.name) || !held(&life.name));
+            let Some(life) = lives.find(open) else { return Ok(()) };
             if Instant::now() > deadline {
-                return Err(format!(
-                    "{}{} has no process, and its runtime does not say how it ended",
-                    self.prefix, life.name
-                ));
+                return Err(format!("{}{} has not ended, or its runtime does not say how", self.prefix, life.name));
             }
             std::thread::sleep(Duration::from_millis(5));
         }
@@ -377,9 +396,22 @@ impl Up {
     fn program_of(&self, member: &str) -> Program<'_> {
         let foreign = Program::Foreign { host: self.kubelet.pod().daemon() };
         let Some(container) = self.plan.containers.iter().find(|c| c.name == member) else { return foreign };
-        let ours = self.runs_payload(container);
-        let stays = container.stand_in_argv.first().and_then(|command| payload::find(command)).is_some_and(|p| p.stays);
-        if ours && stays { Program::Payload } else { foreign }
+        match self.payload_of(container) {
+            Some(program) if program.stays => Program::Payload,
+            _ => foreign,
+        }
+    }
+
+    /// The program of podcheck's own that a container runs.
+    fn payload_of(&self, container: &ContainerPlan) -> Option<&'static payload::Program> {
+        let command = container.stand_in_argv.first().filter(|_| self.runs_payload(container))?;
+        payload::find(command)
+    }
+
+    /// Whether a container runs a program of podcheck's own that does its work and ends.
+    fn ends_by_itself(&self, name: &str) -> bool {
+        let container = self.plan.containers.iter().find(|container| container.name == name);
+        container.and_then(|container| self.payload_of(container)).is_some_and(|program| !program.stays)
     }
 
     /// Whether a container runs podcheck's own image.

@@ -8,6 +8,7 @@ mod find;
 mod guest;
 mod handler;
 mod images;
+mod log;
 mod member;
 mod messages;
 mod pod;

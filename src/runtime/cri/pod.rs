@@ -1,6 +1,7 @@
 //! A Pod on a daemon, from RunPodSandbox to RemovePodSandbox.
 
 use super::client::{Client, QUICK, SLOW};
+use super::log;
 use super::member::{self, Inits};
 use super::messages::{
     ContainerState, ContainerStatus, ContainerStatusRequest, CreateContainerRequest, ExecSyncRequest,
@@ -11,9 +12,10 @@ use super::translate::{self, ImageChoice, POD_UID};
 use crate::host::cgroup::{Hierarchies, Mode};
 use crate::host::{Process, TrialDir, scaled};
 use crate::plan::Plan;
-use crate::runtime::{ExecOutput, Member, Refused, Reported, RunningPod, RuntimeError, put};
+use crate::runtime::{ExecOutput, Logs, Member, Refused, Reported, RunningPod, RuntimeError, put};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -28,6 +30,8 @@ pub(super) struct CriPod {
     client: Arc<Client>,
     inits: Arc<Inits>,
     plan: Plan,
+    /// Directory of the sandbox's logs.
+    logs: PathBuf,
     /// As the sandbox was made.
     config: PodSandboxConfig,
     /// The image of each of the plan's containers, in order.
@@ -95,6 +99,7 @@ impl CriPod {
             client: Arc::clone(client),
             inits: ground.inits,
             plan: plan.clone(),
+            logs,
             config,
             images: ground.images,
             sandbox_id,
@@ -225,6 +230,13 @@ impl RunningPod for CriPod {
             reported.insert(name.clone(), report(&answer.status.unwrap_or_default()));
         }
         Ok(reported)
+    }
+
+    fn logs(&mut self, container: &str) -> Result<Logs, RuntimeError> {
+        let attempt = self.attempts.get(container).copied().unwrap_or_default();
+        let path = self.logs.join(translate::log_path(container, attempt));
+        let read = std::fs::read(&path).map_err(|e| self.client.failed(format!("read {}", path.display()), e))?;
+        Ok(log::read(&String::from_utf8_lossy(&read)))
     }
 
     fn start_containers(&mut self, dir: &TrialDir, names: &[&str]) -> Result<Vec<Refused>, RuntimeError> {

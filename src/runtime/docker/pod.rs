@@ -9,7 +9,7 @@ use super::{member, resolv};
 use crate::host::{Process, TrialDir, poll_until, scaled};
 use crate::plan::{Plan, Scope};
 use crate::runtime::daemon::Ended;
-use crate::runtime::{ExecOutput, Member, Refused, Reported, RunningPod, RuntimeError, put};
+use crate::runtime::{ExecOutput, Logs, Member, Refused, Reported, RunningPod, RuntimeError, put};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -179,6 +179,15 @@ impl RunningPod for DockerPod {
             Some((name.clone(), found.reported()))
         };
         Ok(self.containers.iter().filter_map(of).collect())
+    }
+
+    fn logs(&mut self, container: &str) -> Result<Logs, RuntimeError> {
+        let action = format!("read the log of {container}");
+        let ended = self.client().run(&action, &words(["logs", &self.common.container_name(container)]), SLOW)?;
+        match ended.code {
+            0 => Ok(Logs { stdout: ended.stdout, stderr: ended.stderr, malformed: None }),
+            _ => Err(self.client().failed(&action, &ended.complaint())),
+        }
     }
 
     fn start_containers(&mut self, dir: &TrialDir, names: &[&str]) -> Result<Vec<Refused>, RuntimeError> {

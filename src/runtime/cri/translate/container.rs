@@ -63,7 +63,7 @@ pub(in crate::runtime::cri) fn container(
 }
 
 /// Where a container's output goes, below the sandbox's log directory.
-fn log_path(container: &str, attempt: u32) -> String {
+pub(in crate::runtime::cri) fn log_path(container: &str, attempt: u32) -> String {
     format!("{container}/{attempt}.log")
 }
 
