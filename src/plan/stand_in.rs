@@ -13,7 +13,7 @@ const SUCCEEDS: &str = "/bin/true";
 
 /// The complete argv and whether it is not what the manifest asked for.
 ///
-/// A command that the payload has runs as it stands, with the arguments; names are matched exactly, upper and lower case
+/// A command that the payload has runs as it stands, with the arguments, and in podcheck's own image any does or fails; names are matched exactly, upper and lower case
 /// included, as a file system would. Without a command only podcheck's own image is known well enough to hand it arguments.
 /// Everything else is the idle server, listening on the declared TCP ports; an init container, which the Pod waits for, succeeds
 /// instead.
@@ -21,7 +21,7 @@ pub(super) fn argv(container: &Container, role: Role) -> (Vec<String>, bool) {
     let Container { command, args, .. } = container;
     let replaced = !command.is_empty() || !args.is_empty();
     if let Some(program) = command.first()
-        && payload::has(program)
+        && (payload::has(program) || is_own_image(&container.image))
     {
         return (command.iter().chain(args).cloned().collect(), false);
     }

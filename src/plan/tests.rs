@@ -328,6 +328,7 @@ fn stand_ins_run_what_the_manifest_asks_for_where_they_can() {
         ("podcheck:latest", &[], &["--port", "8080"], &["/bin/serve", "--port", "8080"], false),
         ("podchecker", &[], &["--port", "8080"], &["/bin/serve", "--name", "c", "--port", "80"], true),
         ("podcheck", &[], &[], &["/bin/serve", "--name", "c", "--port", "80"], false),
+        ("podcheck", &["/no/such"], &["x"], &["/no/such", "x"], false),
     ];
     for (image, command, args, argv, replaced) in table {
         let texts = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();

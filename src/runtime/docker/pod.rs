@@ -29,6 +29,8 @@ pub(super) struct DockerPod {
     members: Vec<Member>,
     /// Names of the plan's containers that were asked for, the sandbox not among them.
     containers: Vec<String>,
+    /// Those of them that the daemon refused before it made anything of that name.
+    unmade: Vec<String>,
     stand_ins: Vec<String>,
     address: Option<IpAddr>,
     stopped: bool,
@@ -50,6 +52,7 @@ impl DockerPod {
             plan: plan.clone(),
             members: Vec::new(),
             containers: Vec::new(),
+            unmade: Vec::new(),
             stand_ins: Vec::new(),
             address: None,
             stopped: false,
@@ -90,6 +93,10 @@ impl DockerPod {
         let ended = self.client().run(&action, &arguments, SLOW)?;
         if ended.stderr.contains("Cannot connect to the Docker daemon") {
             return Err(self.client().failed(&action, &ended.complaint()));
+        }
+        self.unmade.retain(|other| other != name);
+        if ended.code != 0 && self.inspect(&action, &[name.to_owned()]).is_err() {
+            self.unmade.push(name.to_owned());
         }
         Ok((ended.code != 0).then(|| Refused { container: name.to_owned(), says: ended.complaint() }))
     }
@@ -172,7 +179,8 @@ impl RunningPod for DockerPod {
     }
 
     fn reported(&mut self) -> Result<BTreeMap<String, Reported>, RuntimeError> {
-        let found = self.inspect("report on the containers", &self.containers)?;
+        let made = self.containers.iter().filter(|name| !self.unmade.contains(name));
+        let found = self.inspect("report on the containers", &made.cloned().collect::<Vec<_>>())?;
         let of = |name: &String| {
             let named = self.common.container_name(name);
             let found = found.iter().find(|container| container.name() == named)?;
