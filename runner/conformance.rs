@@ -117,7 +117,7 @@ impl Suite {
         if !record.left_behind.is_empty() {
             faults.push_str(&format!("{runtime} left behind: {}\n", record.left_behind.join(", ")));
         }
-        if let Err(difference) = snapshot::check(&self.settings, &outcome) {
+        if let Err(difference) = snapshot::check(&self.settings, case, &outcome) {
             faults.push_str(&difference);
         }
         if faults.is_empty() { Ok(Completion::Completed) } else { Err(Failed::from(faults)) }

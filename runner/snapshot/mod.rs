@@ -17,7 +17,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 /// Holds the facts of an outcome against the snapshots.
-pub fn check(settings: &Settings, outcome: &Outcome) -> Result<(), String> {
+pub fn check(settings: &Settings, case: &Case, outcome: &Outcome) -> Result<(), String> {
     if outcome.facts.is_none() {
         return Ok(());
     }
@@ -35,7 +35,7 @@ pub fn check(settings: &Settings, outcome: &Outcome) -> Result<(), String> {
         return assert(&file_stem(&outcome.record.case, None), &yaml::checked(&document)?);
     }
     let reference = recorded.ok_or_else(|| format!("no snapshot {}: run the engine first\n", file.display()))?;
-    let undeclared = undeclared(settings, outcome, &reference, &document);
+    let undeclared = undeclared((settings, case), outcome, &reference, &document);
     let stem = file_stem(&outcome.record.case, Some(&runtime));
     if undeclared.is_empty() {
         let file = folder().join(format!("{stem}.snap"));
@@ -82,7 +82,7 @@ fn take_unobservable(document: &mut Value, recorded: &Value) {
 }
 
 /// What differs from the engine's snapshot without being declared, a line each.
-fn undeclared(settings: &Settings, outcome: &Outcome, reference: &Value, document: &Value) -> String {
+fn undeclared((settings, case): (&Settings, &Case), outcome: &Outcome, reference: &Value, document: &Value) -> String {
     let mut text = String::new();
     for difference in facts::differences(reference, document) {
         let (member, at) = podcheck::report::split_member(&difference.path);
@@ -90,7 +90,7 @@ fn undeclared(settings: &Settings, outcome: &Outcome, reference: &Value, documen
             continue;
         }
         let (shown, seen) = (side_text(&difference.right), seen_text(&difference.left, &difference.right));
-        if trial::declared(settings, &outcome.record, member, at, &seen).is_none() {
+        if trial::declared(settings, case, &outcome.record, member, at, &seen).is_none() {
             let line = format!("{}: {} → {shown}", difference.path, side_text(&difference.left));
             text.push_str(&line.replace(char::is_control, " "));
             text.push('\n');

@@ -2,6 +2,7 @@
 
 use super::args::CompareArgs;
 use super::{Failure, Status, diff, jobs, output, run};
+use crate::case::Case;
 use crate::report::{self, Record, Style};
 use crate::runtime::RuntimeName;
 use crate::trial::{self, Runtimes, Settings};
@@ -28,7 +29,7 @@ pub(super) fn compare(args: &CompareArgs) -> Result<Status, Failure> {
     let records = jobs::execute(&jobs, &opened, &settings, jobs::width(&args.selection), false, &|_| {});
     drop(opened);
     let mut status = jobs::end(&run, jobs::status(&records))?;
-    let (text, undeclared) = comparison(&records, &settings, style);
+    let (text, undeclared) = comparison(&records, &jobs, &settings, style);
     output::print(&text);
     if undeclared && status == Status::Conforms {
         status = Status::Fails;
@@ -75,19 +76,19 @@ fn missing_text(missing: &[(RuntimeName, String)]) -> String {
 }
 
 /// Case by case: headline, each runtime's verdict and tree, the table of differences.
-fn comparison(records: &[Record], settings: &Settings, style: Style) -> (String, bool) {
-    let mut cases: Vec<&str> = Vec::new();
-    for record in records {
-        if !cases.contains(&record.case.as_str()) {
-            cases.push(&record.case);
+fn comparison(records: &[Record], jobs: &[jobs::Job], settings: &Settings, style: Style) -> (String, bool) {
+    let mut cases: Vec<&Case> = Vec::new();
+    for job in jobs {
+        if !cases.iter().any(|case| case.id == job.case.id) && records.iter().any(|record| record.case == job.case.id) {
+            cases.push(&job.case);
         }
     }
     let drawn = cases.len() == 1;
     let mut text = String::new();
     let mut undeclared = false;
     for case in cases {
-        let of_case: Vec<&Record> = records.iter().filter(|r| r.case == case).collect();
-        text.push_str(&format!("{}\n", style.bold(case)));
+        let of_case: Vec<&Record> = records.iter().filter(|r| r.case == case.id).collect();
+        text.push_str(&format!("{}\n", style.bold(&case.id)));
         if let Some(about) = of_case.first().map(|r| r.about.as_str()).filter(|about| !about.is_empty()) {
             text.push_str(&format!("  {about}\n"));
         }
@@ -99,8 +100,10 @@ fn comparison(records: &[Record], settings: &Settings, style: Style) -> (String,
         if drawn {
             text.push_str(&trees(&of_case, style));
         }
-        let compared =
-            report::compare(&of_case, &|record, member, at, seen| trial::declared(settings, record, member, at, seen));
+        let why = |record: &Record, member: &str, at: &str, seen: &str| {
+            trial::declared(settings, case, record, member, at, seen)
+        };
+        let compared = report::compare(&of_case, &why);
         undeclared |= compared.has_undeclared();
         text.push_str(&compared.text(style));
         text.push('\n');

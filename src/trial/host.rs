@@ -1,6 +1,7 @@
 //! The host as trials need it: abilities, the turn of cases that run alone, and what known differences depend on.
 
 use super::Settings;
+use crate::case::Case;
 use crate::facts;
 use crate::host::{self, Run};
 use crate::judge::{self, Context, HostCaps};
@@ -96,12 +97,22 @@ pub(super) fn context(record: &Record) -> Context {
     }
 }
 
-/// Why a record may have `seen` as the fact `at` of `member`: the reason and source of a known difference that says so.
-pub fn declared(settings: &Settings, record: &Record, member: &str, at: &str, seen: &str) -> Option<String> {
+/// Why a case's record may have `seen` as the fact `at` of `member`: the reason and source of a known difference, the case's
+/// own or one of the runtime as such, that says so.
+pub fn declared(
+    settings: &Settings,
+    case: &Case,
+    record: &Record,
+    member: &str,
+    at: &str,
+    seen: &str,
+) -> Option<String> {
     let context = context(record);
     // The Pod beside is a Pod like the first.
     let of_beside = member.is_empty().then(|| at.strip_prefix("beside.")).flatten().map(|rest| format!("pod.{rest}"));
     let at = of_beside.as_deref().unwrap_or(at);
-    judge::declared(&settings.known, &context, member, at, seen)
+    let mut lists = [&case.known, &settings.known].into_iter();
+    lists
+        .find_map(|known| judge::declared(known, &context, member, at, seen))
         .map(|known| format!("{} ({})", known.because, known.source))
 }
