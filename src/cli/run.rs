@@ -70,6 +70,7 @@ pub(super) fn notes(records: &[Record]) -> String {
     say("ran podcheck's own image, theirs is not on this machine", collect(|r| &r.stand_ins));
     let instead = "ran podcheck's idle server (init containers: `true`) instead of their own command";
     say(instead, collect(|r| &r.replaced_commands));
+    say("left out hooks that podcheck's own image cannot run", collect(|r| &r.left_out_hooks));
     say("accepted, changes nothing that podcheck observes", collect(|r| &r.not_acted_on));
     text
 }

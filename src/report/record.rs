@@ -72,6 +72,9 @@ pub struct Record {
     pub stand_ins: Vec<String>,
     /// Containers whose command was replaced as well: by the idle server, an init container's by `true`.
     pub replaced_commands: Vec<String>,
+    /// Containers with a hook that was not run, because podcheck's own image has not what it runs.
+    #[serde(default)]
+    pub left_out_hooks: Vec<String>,
     /// Fields of the manifest that change nothing podcheck observes.
     pub not_acted_on: Vec<String>,
     /// What the runtime left behind and podcheck had to remove.

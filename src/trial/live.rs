@@ -125,13 +125,15 @@ impl Live {
     pub(super) fn describe(&self, record: &mut Record) {
         for up in &self.ups {
             for name in up.kubelet.pod().stand_ins() {
-                record.stand_ins.push(format!("{}{name}", up.prefix));
-                let left_out =
-                    |c: &plan::ContainerPlan| c.post_start.iter().chain(&c.pre_stop).any(|hook| !c.stand_in_runs(hook));
-                let replaced =
-                    |c: &&plan::ContainerPlan| c.name == *name && (c.stand_in_replaces_command || left_out(c));
-                if up.plan.containers.iter().any(|c| replaced(&c)) {
-                    record.replaced_commands.push(format!("{}{name}", up.prefix));
+                let shown = format!("{}{name}", up.prefix);
+                record.stand_ins.push(shown.clone());
+                let Some(container) = up.plan.containers.iter().find(|c| c.name == *name) else { continue };
+                let mut hooks = container.post_start.iter().chain(&container.pre_stop);
+                if hooks.any(|hook| !container.stand_in_runs(hook)) {
+                    record.left_out_hooks.push(shown.clone());
+                }
+                if container.stand_in_replaces_command {
+                    record.replaced_commands.push(shown);
                 }
             }
         }

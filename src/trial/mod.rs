@@ -228,6 +228,7 @@ fn blank(case: &Case, name: &RuntimeName) -> Record {
         versions: BTreeMap::new(),
         stand_ins: Vec::new(),
         replaced_commands: Vec::new(),
+        left_out_hooks: Vec::new(),
         not_acted_on: case.not_acted_on.clone(),
         left_behind: Vec::new(),
         evidence: String::new(),

@@ -108,11 +108,14 @@ pub(super) fn refuse_ended(case: &Case, live: &mut Live, facts: &Facts) -> Resul
         return Ok(());
     };
     let reported = live.reported()?;
-    let how = match reported.get(name) {
-        Some(Reported { exit_code: Some(code), reason, .. }) => format!("with exit status {code} ({reason})"),
-        _ => "and its runtime does not say how".to_owned(),
+    let (how, meant) = match reported.get(name) {
+        Some(Reported { exit_code: Some(code), reason, .. }) => (
+            format!("with exit status {code} ({reason})"),
+            format!("; if it shall, a case says so: steps: [{{ends: {name}, exit: {code}}}]"),
+        ),
+        _ => ("and its runtime does not say how".to_owned(), String::new()),
     };
-    Err(format!("{name} ended {how} before it could be looked at"))
+    Err(format!("{name} ended {how} before it could be looked at{meant}"))
 }
 
 /// Waits for an end of the container that no step has seen: until its init is gone from the kernel and its runtime has
