@@ -52,7 +52,7 @@ impl Places {
     ) -> Arc<Places> {
         let next = Mutex::new(if ahead { Next::Nothing } else { Next::Closed });
         let (cgroup_top, run) = (cgroup_top.to_owned(), run.to_owned());
-        Arc::new(Places { cgroup_top, run, trials: dir.join("trials"), hierarchies, next })
+        Arc::new(Places { cgroup_top, run, trials: dir.join(places::TRIALS), hierarchies, next })
     }
 
     /// The one that was made ahead, if it is ready, or a new one.

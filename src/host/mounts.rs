@@ -65,10 +65,19 @@ pub(super) fn below(dir: &Path) -> Result<Vec<PathBuf>, HostError> {
 ///
 /// Lazily: what holds a file open keeps its mount without keeping us from going on.
 pub(super) fn unmount_below(dir: &Path) -> Result<Vec<PathBuf>, HostError> {
+    unmount(dir, |_| true)
+}
+
+/// The same, but for what is mounted on `kept` itself.
+pub(super) fn unmount_below_but(dir: &Path, kept: &Path) -> Result<Vec<PathBuf>, HostError> {
+    unmount(dir, |point| point != kept)
+}
+
+fn unmount(dir: &Path, goes: impl Fn(&Path) -> bool) -> Result<Vec<PathBuf>, HostError> {
     let mut gone = Vec::new();
     // One mount point may be mounted on several times, and unmounting one may bring another to light.
     for _ in 0..16 {
-        let found = below(dir)?;
+        let found: Vec<PathBuf> = below(dir)?.into_iter().filter(|point| goes(point)).collect();
         if found.is_empty() {
             return Ok(gone);
         }

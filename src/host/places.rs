@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 pub(super) const ROOT: &str = "/run/podcheck";
 /// File of a run that its supervisor holds locked.
 pub(super) const LOCK: &str = "lock";
+/// Directory of a run with those of its trials: a tmpfs of the run's own.
+pub(super) const TRIALS: &str = "trials";
 /// File of a run that names the cgroup in which those of its parts are; not there for `/podcheck`.
 const CGROUP_TOP: &str = "cgroup-top";
 /// Letters of run ids and tags.

@@ -75,11 +75,12 @@ impl Run {
             .and_then(|()| hierarchies.set_up_top(&top))
             .and_then(|()| hierarchies.create(&daemons))
             .and_then(|()| hierarchies.record_options(&dir))
-            .and_then(|()| shared::lift_restrictions(&dir.join(TRIALS)))
+            .and_then(|()| shared::mount_trials(&dir.join(places::TRIALS)))
             .and_then(|()| Supervisor::start(&dir, &owner))
             .inspect_err(|_| {
                 // What would not go here either is the next start's business.
-                let _ = hierarchies.remove(&daemons).and_then(|()| mounts::remove_dir(&dir));
+                let _ = hierarchies.remove(&daemons).and_then(|()| mounts::unmount_below(&dir));
+                let _ = mounts::remove_dir(&dir);
                 hierarchies.remove_top_if_empty(&top);
             });
         drop(root_lock);
@@ -129,13 +130,9 @@ impl Run {
         std::fs::write(self.dir.join(sweep::INTERFACES).join(name), "").map_err(|e| HostError::os(action(), e))
     }
 
-    /// Lets what is mounted for Pods be seen in mount namespaces that are made from here on; returns below where.
-    ///
-    /// # Errors
-    /// The host refused.
-    pub fn share_mounts(&self) -> Result<PathBuf, HostError> {
-        let trials = self.dir.join(TRIALS);
-        shared::share(&trials).map(|()| trials)
+    /// Where its trials are: what is mounted below is seen in mount namespaces that are made from this one.
+    pub fn trials(&self) -> PathBuf {
+        self.dir.join(places::TRIALS)
     }
 
     /// A fresh place for one trial.
@@ -178,9 +175,6 @@ impl Drop for Run {
 /// The part of a run's cgroups that holds its private daemons: `<run>-daemons`.
 pub const DAEMONS: &str = "daemons";
 
-/// Directory of a run with those of its trials.
-const TRIALS: &str = "trials";
-
 fn check_caller() -> Result<(), HostError> {
     let refused = |detail: &str| Err(HostError::new("begin a run", detail.to_owned()));
     if !crate::has_handed_over() {
@@ -193,7 +187,7 @@ fn check_caller() -> Result<(), HostError> {
 }
 
 fn make_dirs(dir: &Path, cgroup_top: &str) -> Result<(), HostError> {
-    let parts = [TRIALS, sweep::INTERFACES, "daemons"].map(|part| dir.join(part));
+    let parts = [places::TRIALS, sweep::INTERFACES, "daemons"].map(|part| dir.join(part));
     for path in std::iter::once(dir.to_owned()).chain(parts) {
         lock::private_dir(&path).map_err(|e| HostError::os(format!("create {}", path.display()), e))?;
     }

@@ -1,37 +1,19 @@
-//! Mounts of podcheck's own that daemons must see although they have mount namespaces of their own: volumes in memory,
-//! and what is mounted in the place of a subPath.
+//! The file system of a run's trials: whatever /run is, Pods meet the same one.
 
 use super::HostError;
-use super::mounts::below;
-use nix::fcntl::{Flock, FlockArg};
 use nix::mount::{MsFlags, mount};
-use nix::sys::statvfs::{FsFlags, statvfs};
-use std::fs::File;
 use std::path::Path;
 
-/// Makes a directory a shared mount of itself, once: what is mounted below it from then on is mounted in every namespace
-/// that was made from this one as well.
-pub(super) fn share(dir: &Path) -> Result<(), HostError> {
-    let failed = |error: std::io::Error| HostError::os(format!("share the mounts below {}", dir.display()), error);
-    let directory = File::open(dir).map_err(failed)?;
-    let _held = Flock::lock(directory, FlockArg::LockExclusive).map_err(|(_, errno)| failed(errno.into()))?;
-    if below(dir)?.iter().any(|point| point == dir) {
-        return Ok(());
-    }
+/// Mounts a tmpfs of the run's own for its trials.
+///
+/// Whether a host has its /run in memory or on a disk, and with which restrictions, is then no matter: a volume may hold
+/// devices and programs as on a kubelet's disk, and no small file costs a search for an inode. What is mounted below, volumes
+/// in memory and what subPaths lead to, is seen in every mount namespace that is made from here on: daemons have theirs.
+pub(super) fn mount_trials(dir: &Path) -> Result<(), HostError> {
     let none = None::<&str>;
-    mount(Some(dir), dir, none, MsFlags::MS_BIND, none)
+    mount(Some("podcheck"), dir, Some("tmpfs"), MsFlags::empty(), Some("mode=700"))
         // First its own: the mount that it lies on may be shared with the host's other namespaces.
         .and_then(|()| mount(none, dir, none, MsFlags::MS_PRIVATE, none))
         .and_then(|()| mount(none, dir, none, MsFlags::MS_SHARED, none))
-        // Without the restrictions of what it lies on.
-        .and_then(|()| mount(none, dir, none, MsFlags::MS_BIND | MsFlags::MS_REMOUNT, none))
-        .map_err(|errno| failed(errno.into()))
-}
-
-/// Makes it such a mount where it may hold no devices, programs or set-user-id programs, as a usual /run. Volumes on a
-/// kubelet's disk may, and a bind of them would be as restricted.
-pub(super) fn lift_restrictions(dir: &Path) -> Result<(), HostError> {
-    let failed = |errno: nix::Error| HostError::os(format!("look at {}", dir.display()), std::io::Error::from(errno));
-    let flags = statvfs(dir).map_err(failed)?.flags();
-    if flags.intersects(FsFlags::ST_NOSUID | FsFlags::ST_NODEV | FsFlags::ST_NOEXEC) { share(dir) } else { Ok(()) }
+        .map_err(|errno| HostError::os(format!("mount a tmpfs on {}", dir.display()), std::io::Error::from(errno)))
 }

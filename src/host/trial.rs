@@ -3,9 +3,9 @@
 use super::ahead::{Place, Places};
 use super::cgroup::{Hierarchies, TOP};
 use super::volume::{self, VOLUMES};
-use super::{HostError, ids, link, lock, mounts, places, poll_until, scaled, shared, sub_path, subnet};
+use super::{HostError, ids, link, lock, mounts, places, poll_until, scaled, sub_path, subnet};
 use crate::plan::{ContainerPlan, MountPlan, MountSource, Plan, VolumePlan};
-use crate::pod::{Propagation, SeccompProfile};
+use crate::pod::SeccompProfile;
 use nix::mount::{MntFlags, umount2};
 use std::fs::{OpenOptions, Permissions};
 use std::io::Write;
@@ -116,9 +116,6 @@ impl TrialDir {
         check_names(plan)?;
         let logs = self.dir.join(TERMINATION_LOGS);
         lock::private_dir(&logs).map_err(|e| HostError::os(format!("create {}", logs.display()), e))?;
-        if mounts_something(plan) {
-            self.dir.parent().map_or(Ok(()), shared::share)?;
-        }
         let mut mounted = self.mounted.lock().unwrap_or_else(PoisonError::into_inner);
         volume::prepare(&self.dir, &plan.volumes, &mut mounted)?;
         drop(mounted);
@@ -282,18 +279,6 @@ fn interface_stays(name: &str) -> bool {
         std::thread::sleep(INTERFACE_PAUSE);
     }
     poll_until(now + scaled(INTERFACE_WITHIN), || gone().then_some(())).is_none()
-}
-
-/// Whether podcheck mounts anything for a Pod, which its runtime then has to see.
-fn mounts_something(plan: &Plan) -> bool {
-    let in_memory = |volume: &VolumePlan| match volume {
-        VolumePlan::Memory { .. } => true,
-        VolumePlan::Files { size_bytes, .. } => size_bytes.is_some(),
-        VolumePlan::EmptyDir { .. } | VolumePlan::HostPath { .. } => false,
-    };
-    // A mount is propagated from a mount: the directory of a volume has to be on a shared one.
-    let shared = |mount: &MountPlan| mount.sub_path.is_some() || mount.propagation != Propagation::None;
-    plan.volumes.iter().any(in_memory) || plan.containers.iter().any(|c| c.mounts.iter().any(shared))
 }
 
 /// Names become file names.

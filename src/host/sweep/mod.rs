@@ -140,17 +140,17 @@ pub(super) fn sweep_run(id: &str, held: &Flock<File>, root: Option<&RootLock>) -
         let killed = report.note(killed);
         if part == DAEMONS { report.daemons.extend(killed) } else { report.processes.extend(killed) }
     }
-    let unmounted = mounts::unmount_below(&dir);
-    // The folder of all trials may be a mount of itself, which is podcheck's own and goes only here.
-    let trials = dir.join("trials");
-    report.mounts = report.note(unmounted).iter().filter(|p| **p != trials).map(|p| p.display().to_string()).collect();
+    // That of the trials is podcheck's own, and says which interfaces and paths there are to take back: it goes last.
+    let trials = dir.join(places::TRIALS);
+    let unmounted = mounts::unmount_below_but(&dir, &trials);
+    report.mounts = report.note(unmounted).iter().map(|p| p.display().to_string()).collect();
     let restored = hierarchies.restore_options(&dir);
     report.note(restored);
     for name in recorded_interfaces(&dir) {
         delete_interface(&name, &mut report);
     }
-    for trial in names_in(&dir.join("trials")) {
-        let stays = volume::take_back(&dir.join("trials").join(trial));
+    for trial in names_in(&trials) {
+        let stays = volume::take_back(&trials.join(trial));
         report.stays.extend(stays.iter().map(|p| p.display().to_string()));
     }
     for part in &parts {
@@ -162,6 +162,8 @@ pub(super) fn sweep_run(id: &str, held: &Flock<File>, root: Option<&RootLock>) -
         }
     }
     if report.failures.is_empty() {
+        let unmounted = mounts::unmount_below(&dir);
+        report.note(unmounted);
         let removed = remove_dirs(id, &dir, hierarchies, &top, root);
         report.note(removed);
     }
@@ -249,7 +251,7 @@ fn run_ids() -> Result<Vec<String>, HostError> {
 
 /// Interfaces that a run's records name: its trials' and those noted one by one.
 fn recorded_interfaces(dir: &Path) -> Vec<String> {
-    let trials = names_in(&dir.join("trials")).into_iter().map(|tag| places::interface(&tag));
+    let trials = names_in(&dir.join(places::TRIALS)).into_iter().map(|tag| places::interface(&tag));
     trials.chain(names_in(&dir.join(INTERFACES))).collect()
 }
 
