@@ -68,7 +68,9 @@ impl Common {
         for sysctl in &sandbox.sysctls {
             arguments.option("sysctl", &format!("{}={}", sysctl.name, sysctl.value));
         }
-        arguments.user(sandbox.user, sandbox.group, &sandbox.supplemental_groups);
+        // Without the Pod's supplemental groups: containerd too gives them to containers alone, whatever CRI asks.
+        // Source: containerd pkg/cri/server/sandbox_run_linux.go, release/1.6.
+        arguments.user(sandbox.user, sandbox.group, &[]);
         arguments.0.push(image.to_owned());
         arguments.0
     }

@@ -35,7 +35,7 @@ fn plan() -> Plan {
             privileged: false,
             user: None,
             group: None,
-            supplemental_groups: Vec::new(),
+            supplemental_groups: vec![3000],
             sysctls: Vec::new(),
         },
         containers: vec![container()],
