@@ -3,7 +3,9 @@
 use super::qos::effective;
 use super::{LinuxResources, MountPlan, Node, QosClass, arithmetic, cgroup, mount, stand_in, totals};
 use crate::payload;
-use crate::pod::{AppArmorProfile, Container, ContainerSecurity, Hook, Pod, PodSecurity, Quantity, SeccompProfile};
+use crate::pod::{
+    AppArmorProfile, Container, ContainerSecurity, Hook, Later, Pod, PodSecurity, Quantity, SeccompProfile,
+};
 
 /// A container's part in the Pod's life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -78,6 +80,14 @@ pub struct ContainerPlan {
 }
 
 impl ContainerPlan {
+    /// Puts what is known now into the variables, the command and its arguments.
+    pub(super) fn put_in(&mut self, later: Later, value: &str) {
+        let words = self.command.iter_mut().chain(&mut self.args).chain(&mut self.stand_in_argv);
+        for text in words.chain(self.env.iter_mut().map(|(_, value)| value)) {
+            later.put_into(text, value);
+        }
+    }
+
     /// Whether the manifest asks for podcheck's own image, which is no stand-in then.
     pub fn image_is_ours(&self) -> bool {
         stand_in::is_own_image(&self.image)

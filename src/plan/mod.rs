@@ -29,7 +29,8 @@ pub use node::Node;
 pub use qos::QosClass;
 pub use sandbox::SandboxPlan;
 
-use crate::pod::{Pod, RecursiveReadOnly, RestartPolicy};
+use crate::pod::{Later, Pod, RecursiveReadOnly, RestartPolicy};
+use std::net::IpAddr;
 
 /// A Pod as every runtime is asked for it.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -68,6 +69,18 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Puts the Pod's address and uid into what its containers take from them. To be called once the sandbox is up, before
+    /// any of them is made. A Pod without an address of its own takes none.
+    pub fn put_in_later(&mut self, address: Option<IpAddr>) {
+        let address = address.map(|address| address.to_string());
+        for container in &mut self.containers {
+            container.put_in(Later::Uid, &self.uid);
+            if let Some(address) = &address {
+                container.put_in(Later::Address, address);
+            }
+        }
+    }
+
     /// Whether a mount within a read-only volume has to be read-only, too: not every runtime can do that.
     pub fn needs_recursive_read_only(&self) -> bool {
         let mut mounts = self.containers.iter().flat_map(|container| &container.mounts);

@@ -1,6 +1,7 @@
 //! Values that a container or volume takes from elsewhere: ConfigMaps, Secrets, and the Pod itself (the downward API).
 //! Source: Kubernetes pkg/kubelet/kubelet_pods.go, `makeEnvironmentVariables`, and pkg/fieldpath.
 
+use super::later::Later;
 use super::objects::{Data, Objects};
 use super::{Quantity, Resources, names, resources};
 use crate::diagnostic::yaml::Cursor;
@@ -25,6 +26,8 @@ pub(super) struct Metadata {
     pub annotations: BTreeMap<String, String>,
     pub node_name: Option<String>,
     pub service_account: Option<String>,
+    /// The Pod has no address of its own.
+    pub host_network: bool,
 }
 
 /// A kind of object to take from.
@@ -63,8 +66,8 @@ impl Elsewhere<'_> {
         };
         let (data, name) = (data?, key.text()?);
         match data.get(name).map(|bytes| String::from_utf8(bytes.clone())) {
-            Some(Ok(text)) => Some(text),
-            Some(Err(_)) => {
+            Some(Ok(text)) if !text.contains('\0') => Some(text),
+            Some(_) => {
                 key.fault(format!("{name:?} is not text"), "an environment variable is text");
                 None
             }
@@ -114,9 +117,16 @@ impl Elsewhere<'_> {
             }
             "metadata.uid" if meta.uid.is_some() => return meta.uid.clone(),
             "spec.nodeName" if !as_file && meta.node_name.is_some() => return meta.node_name.clone(),
+            "metadata.uid" if !as_file => return Some(Later::Uid.mark().to_owned()),
             "metadata.uid" => unknown("the uid"),
             "spec.nodeName" if !as_file => unknown("the node"),
-            "status.hostIP" | "status.podIP" | "status.hostIPs" | "status.podIPs" if !as_file => unknown("addresses"),
+            // The Pods of podcheck have one address.
+            "status.podIP" | "status.podIPs" if !as_file && !meta.host_network => {
+                return Some(Later::Address.mark().to_owned());
+            }
+            "status.hostIP" | "status.podIP" | "status.hostIPs" | "status.podIPs" if !as_file => {
+                unknown("a node's address");
+            }
             _ => value.fault(
                 format!("{path:?} is no field that a Pod gives"),
                 "as in metadata.name, metadata.namespace, metadata.labels['KEY']",

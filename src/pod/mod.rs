@@ -7,6 +7,7 @@ mod expand;
 #[cfg(test)]
 mod faults;
 mod fields;
+mod later;
 mod lifecycle;
 mod manifest;
 mod names;
@@ -26,6 +27,7 @@ mod taken_faults;
 mod tests;
 mod volume;
 
+pub use later::Later;
 pub use manifest::*;
 pub use names::{is_label, is_subdomain};
 pub use network::CLUSTER_DOMAIN;

@@ -177,4 +177,5 @@ fn of_spec(spec: &Cursor<'_>, metadata: &mut Metadata) {
     let text = |name: &str| spec.get(name).and_then(|value| value.text().map(str::to_owned));
     metadata.node_name = text("nodeName");
     metadata.service_account = text("serviceAccountName");
+    metadata.host_network = spec.get("hostNetwork").and_then(|value| value.boolean()).unwrap_or_default();
 }

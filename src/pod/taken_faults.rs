@@ -52,7 +52,12 @@ fn faults_of_what_is_taken_and_mounted() {
             "env: [{name: X, valueFrom: {resourceFieldRef: {resource: limits.memory}}}]",
             "the container has no such limit",
         ),
-        ("env: [{name: X, valueFrom: {fieldRef: {fieldPath: status.podIP}}}]", "status.podIP is not implemented yet"),
+        ("env: [{name: X, valueFrom: {fieldRef: {fieldPath: status.hostIP}}}]", "status.hostIP is not implemented yet"),
+        (
+            "env: [{name: X, valueFrom: {fieldRef: {fieldPath: status.podIP}}}], volumeMounts: [{name: v, mountPath: /m, subPathExpr: $(X)}]",
+            "a subPath of the address or uid is not implemented yet",
+        ),
+        ("env: [{name: X, value: \"a\\0b\"}]", "NUL stands in this text"),
         ("env: [{name: X, value: y, valueFrom: {fieldRef: {fieldPath: metadata.name}}}]", "a variable has one value"),
         ("envFrom: [{configMapRef: {name: none}}]", "there is no ConfigMap \"none\""),
         ("volumeMounts: [{name: v, mountPath: /m, subPath: ../x}]", "\"../x\" is no path below a volume"),

@@ -88,8 +88,9 @@ impl EngineRuntime {
             pod: h.dir(&pod),
         });
         let payload = self.image(Image::Payload);
+        let mut plan = plan.clone();
+        plan.put_in_later(address.map(|a| IpAddr::V4(a.pod)));
         Ok(StartRequest {
-            plan: plan.clone(),
             dir: self.run.dir().join(FILES),
             logs,
             interface: format!("pchk{}", dir.tag()),
@@ -98,9 +99,10 @@ impl EngineRuntime {
             first: Vec::new(),
             images: vec![payload; plan.containers.len()],
             sources: BTreeMap::new(),
-            shared: propagates(plan).then(|| dir.dir().parent().map(PathBuf::from)).flatten(),
+            shared: propagates(&plan).then(|| dir.dir().parent().map(PathBuf::from)).flatten(),
             address,
             ids,
+            plan,
         })
     }
 

@@ -168,6 +168,10 @@ impl<'a> Cursor<'a> {
                 );
                 None
             }
+            Kind::Text(text) if text.contains('\0') => {
+                self.fault("NUL stands in this text", "no name, path, variable or argument can hold it");
+                None
+            }
             Kind::Text(text) => Some(text),
             Kind::Null => {
                 self.wrong_type("text", "write \"\" for an empty one".to_owned());

@@ -4,7 +4,7 @@ use super::{Court, SANDBOX, is, must, should, shown};
 use crate::facts::Looked;
 use crate::judge::look::within;
 use crate::judge::{Check, Outcome};
-use crate::pod::Container;
+use crate::pod::{Container, Later};
 use serde_json::{Value, json};
 
 const MEMBER: &str = "member";
@@ -73,6 +73,7 @@ fn judge_environment(court: &mut Court<'_>, name: &str) {
     // Facts name the Pod's uid so.
     let uid = court.pod.uid.clone().filter(|uid| !uid.is_empty());
     for (variable, value) in env.chain(marker) {
+        let value = Later::shown(value);
         let value = &uid.as_ref().map_or_else(|| value.clone(), |uid| value.replace(uid.as_str(), "<uid>"));
         let place = within("environment.env", variable);
         court.check_as(must(MEMBER, ENVIRONMENT), (name, "environment.env"), &place, value, |seen| {
@@ -108,6 +109,7 @@ fn judge_image_environment(court: &mut Court<'_>, container: &Container) {
 /// its arguments (a script that replaces itself) is its own affair.
 fn judge_process(court: &mut Court<'_>, name: &str) {
     let Some(argv) = court.stand_ins.get(name) else { return };
+    let argv: Vec<String> = argv.iter().map(|word| Later::shown(word)).collect();
     court.check(must(MEMBER, ARGUMENTS), (name, "environment.args"), argv.join(" "), |seen| {
         is(seen, &json!(argv)).map_err(|_| shown(seen).replace(", ", " "))
     });

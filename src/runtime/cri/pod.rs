@@ -116,6 +116,7 @@ impl CriPod {
         let (sandbox, status) = member::sandbox(client, &pod.inits, &pod.sandbox_id)?;
         pod.members.push(sandbox);
         pod.address = status.network.and_then(|network| network.ip.parse().ok());
+        pod.plan.put_in_later(pod.address);
         dir.write_hosts(plan, pod.address).map_err(|e| client.failed("bring the Pod up".to_owned(), e))?;
         let refused = pod.start_containers(dir, first)?;
         Ok((pod, refused))

@@ -69,6 +69,7 @@ impl DockerPod {
         if self.plan.namespaces.network != Scope::Node {
             self.address = sandbox.first().and_then(Inspected::address);
         }
+        self.plan.put_in_later(self.address);
         resolv::write(self.client(), &self.plan, &sandbox)?;
         dir.write_hosts(&self.plan, self.address).map_err(|error| self.client().failed(action, &error.to_string()))?;
         self.hold(SANDBOX, sandbox.first()).map(|_| ())

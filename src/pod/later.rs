@@ -1,0 +1,54 @@
+//! What a manifest takes from a Pod that is yet to be made: its address and its uid.
+
+/// A value that is known only once the Pod is made. Until then a mark stands for it, in variables and in what is expanded
+/// with them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Later {
+    /// The Pod's address, known when the sandbox is up.
+    Address,
+    /// The Pod's uid, of a manifest that gives none.
+    Uid,
+}
+
+impl Later {
+    const ALL: [Later; 2] = [Later::Address, Later::Uid];
+
+    /// What stands for it. With NUL, which no variable or argument can hold and no manifest may have in one.
+    pub(super) fn mark(self) -> &'static str {
+        match self {
+            Later::Address => "\0address\0",
+            Later::Uid => "\0uid\0",
+        }
+    }
+
+    /// Puts it into a value, wherever it is marked.
+    pub fn put_into(self, text: &mut String, value: &str) {
+        if text.contains(self.mark()) {
+            *text = text.replace(self.mark(), value);
+        }
+    }
+
+    /// A value as facts show it, which have no address or uid of one run: `<address>`, `<uid>`.
+    pub fn shown(text: &str) -> String {
+        let mut text = text.to_owned();
+        for later in Later::ALL {
+            let name = format!("<{}>", later.mark().trim_matches('\0'));
+            later.put_into(&mut text, &name);
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Later;
+
+    #[test]
+    fn a_mark_is_put_in_or_shown_by_its_name() {
+        let mut text = format!("http://{}:80/{}", Later::Address.mark(), Later::Uid.mark());
+        assert_eq!(Later::shown(&text), "http://<address>:80/<uid>");
+        Later::Address.put_into(&mut text, "10.0.0.2");
+        assert_eq!(text, format!("http://10.0.0.2:80/{}", Later::Uid.mark()));
+        assert_eq!(Later::shown("plain <address>"), "plain <address>");
+    }
+}
