@@ -27,6 +27,7 @@ pub(super) static CASE: Keys = Keys {
         "secrets",
         "node",
         "seccomp_profiles",
+        "refused",
         "while",
         "expect",
         "steps",
@@ -86,6 +87,8 @@ pub(super) static LOGS: Keys =
     Keys { name: "logs", all: &["logs", "stdout", "stderr", "property"], mandatory: &["logs", "stdout", "stderr"] };
 pub(super) static KILL: Keys = Keys { name: "kill", all: &["kill"], mandatory: &["kill"] };
 pub(super) static PHASE: Keys = Keys { name: "phase", all: &["phase", "property"], mandatory: &["phase"] };
+
+pub(super) static REFUSAL: Keys = Keys { name: "a refusal", all: &["at", "says"], mandatory: &["at", "says"] };
 
 pub(super) static KNOWN: Keys = Keys {
     name: "a known difference",

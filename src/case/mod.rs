@@ -16,6 +16,7 @@ mod members;
 mod node_faults;
 mod properties;
 mod read;
+mod refusal;
 mod rows;
 mod schema;
 mod signal;
@@ -30,6 +31,7 @@ pub use known::parse_known;
 pub use load::{files, load};
 pub use properties::{PROPERTIES, PropertyInfo, property};
 pub use read::parse_case;
+pub use refusal::{Refusal, Refuser};
 pub use schema::schema;
 pub use signal::signal_number;
 pub use version::{RangeError, Version, VersionRange};
@@ -64,6 +66,8 @@ pub struct Case {
     pub single_process_oom_kill: bool,
     /// Milliseconds of a kubelet's first back-off, if not its 10 s.
     pub back_off_ms: Option<u64>,
+    /// The Pod must not come up; without a valid manifest `pod` is one without containers.
+    pub refused: Option<Refusal>,
     /// An init container while which the Pod is looked at, before what follows it is there.
     pub look_while: Option<String>,
     /// What must be seen once all is up.

@@ -2,10 +2,10 @@
 
 use super::keys::{CASE, NODE};
 use super::members::Members;
-use super::{Case, expect, known, life, rows, steps};
+use super::{Case, expect, known, life, refusal, rows, steps};
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::yaml::{self, Cursor, Kind, Node};
-use crate::pod::{self, Objects, Within};
+use crate::pod::{self, Objects, Parsed, Pod, Within};
 use std::path::Path;
 
 /// The image of containers in a case that name none: podcheck's own.
@@ -60,6 +60,7 @@ fn plain(parsed: pod::Parsed, file: &Path, id: &str) -> Case {
         pod_pids_limit: None,
         single_process_oom_kill: false,
         back_off_ms: None,
+        refused: None,
         look_while: None,
         expect: Vec::new(),
         steps: Vec::new(),
@@ -76,7 +77,14 @@ fn one(cursor: &Cursor<'_>, id: &str) -> Option<Case> {
     let allowed = cursor.get("node").map(|node| unsafe_sysctls(&node)).unwrap_or_default();
     let within =
         Within { name: &name, image: OWN_IMAGE, objects, unsafe_sysctls: &allowed, seccomp_profiles: &profiles };
-    let parsed = cursor.get("pod").and_then(|value| pod::parse_pod_value(&value, within));
+    let refused = cursor.get("refused").map(|value| refusal::read(cursor, &value));
+    let value = cursor.get("pod");
+    let (parsed, said) = match &refused {
+        Some(Some(refused)) if refused.is_of_manifest() => {
+            value.map(|value| against(&value, within)).unwrap_or_default()
+        }
+        _ => (value.and_then(|value| pod::parse_pod_value(&value, within)), Vec::new()),
+    };
     let beside_name = format!("{name}-beside");
     let within = Within { name: &beside_name, ..within };
     let beside = cursor.get("beside").and_then(|value| pod::parse_pod_value(&value, within));
@@ -98,6 +106,7 @@ fn one(cursor: &Cursor<'_>, id: &str) -> Option<Case> {
         single_process_oom_kill: node.as_ref().is_some_and(single_process_oom_kill),
         ..plain(parsed?, cursor.faults().file(), id)
     };
+    case.refused = refused.flatten().map(|refused| refused.after(said));
     if let Some(beside) = beside {
         case.not_acted_on.extend(beside.not_acted_on);
         case.beside = Some(beside.pod);
@@ -108,6 +117,14 @@ fn one(cursor: &Cursor<'_>, id: &str) -> Option<Case> {
     case.steps = cursor.get("steps").map(|list| steps::list(&list, &members)).unwrap_or_default();
     case.known = cursor.get("known").map(|list| known::list(&list, Some(&members))).unwrap_or_default();
     Some(case)
+}
+
+/// What there is to say against a Pod that must be refused for it: none of it is a fault of the case's file.
+fn against(cursor: &Cursor<'_>, within: Within<'_>) -> (Option<Parsed>, Vec<Diagnostic>) {
+    let faults = cursor.faults().of_same_file();
+    let _ = pod::parse_pod_value(&cursor.telling(&faults), within);
+    let nothing = Pod { name: within.name.to_owned(), ..Pod::default() };
+    (Some(Parsed { pod: nothing, not_acted_on: Vec::new() }), faults.into_vec())
 }
 
 /// What the case gives its Pods to take from.

@@ -5,7 +5,8 @@ use std::cell::RefCell;
 use std::collections::HashSet;
 
 /// The parts of a case in which `${name}` is replaced.
-const PARTS: &[&str] = &["about", "pod", "beside", "configMaps", "secrets", "node", "expect", "steps", "known"];
+const PARTS: &[&str] =
+    &["about", "pod", "beside", "configMaps", "secrets", "node", "refused", "expect", "steps", "known"];
 
 /// A row's name and the case with its values; faults go to the cursor's collector.
 pub(super) fn expand(case: &Cursor<'_>, rows: &Cursor<'_>) -> Vec<(String, Node)> {

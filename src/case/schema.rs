@@ -44,6 +44,16 @@ pub fn schema() -> Value {
                 "additionalProperties": {"type": "object", "required": ["defaultAction"]},
                 "description": "Seccomp profiles that lie on the node, by the name that localhostProfile gives them, in the OCI format.",
             },
+            "refused": {
+                "type": "object",
+                "additionalProperties": false,
+                "required": ["at", "says"],
+                "properties": {
+                    "at": one_of(&["parse", "prepare", "create"]),
+                    "says": {"$ref": "#/$defs/texts", "description": "Each stands in what is said against the Pod; at parse everything that is said has one of them in it."},
+                },
+                "description": "The Pod must not come up: refused when the manifest is read, when a kubelet makes its volumes ready, or by the runtime that is asked for it. A container that alone must not start is a step.",
+            },
             "while": {"type": "string", "description": "The init container while which the Pod is looked at first: what follows it is not there yet."},
             "expect": {"type": "array", "items": {"$ref": "#/$defs/expectation"}, "description": "What must be seen once all is up."},
             "steps": {"type": "array", "items": {"$ref": "#/$defs/step"}, "description": "What is done from inside, in order."},
@@ -258,7 +268,7 @@ fn known() -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::super::keys::{CASE, DIFFER, ENDS, FACT, HOST, KNOWN, Keys, NODE, RUN, RUN_EXPECT, SAME, WHEN};
+    use super::super::keys::{CASE, DIFFER, ENDS, FACT, HOST, KNOWN, Keys, NODE, REFUSAL, RUN, RUN_EXPECT, SAME, WHEN};
     use super::*;
     use std::collections::BTreeSet;
 
@@ -278,6 +288,7 @@ mod tests {
         for (pointer, keys) in [
             ("", &CASE),
             ("/properties/node", &NODE),
+            ("/properties/refused", &REFUSAL),
             ("/$defs/fact", &FACT),
             ("/$defs/same", &SAME),
             ("/$defs/differ", &DIFFER),

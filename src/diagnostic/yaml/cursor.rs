@@ -24,6 +24,11 @@ impl Faults {
         Faults { file: file.to_owned(), lines, found: RefCell::new(Vec::new()) }
     }
 
+    /// An empty collector for the same file.
+    pub fn of_same_file(&self) -> Faults {
+        Faults { file: self.file.clone(), lines: self.lines.clone(), found: RefCell::default() }
+    }
+
     /// The file.
     pub fn file(&self) -> &Path {
         &self.file
@@ -91,6 +96,14 @@ impl<'a> Cursor<'a> {
     /// The collector.
     pub fn faults(&self) -> &'a Faults {
         self.faults
+    }
+
+    /// At the same node, with another collector.
+    pub fn telling<'b>(&self, faults: &'b Faults) -> Cursor<'b>
+    where
+        'a: 'b,
+    {
+        Cursor { node: self.node, faults, path: self.path.clone(), key_at: self.key_at }
     }
 
     /// Dotted path: `spec.containers[1].image`.
