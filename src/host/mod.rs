@@ -27,7 +27,7 @@ pub use ability::{Ability, abilities};
 pub use cgroup::CgroupRoot;
 pub use deadline::{check_time_factor, poll_until, scaled};
 pub use ids::RANGE_LENGTH;
-pub use newcomers::Newcomers;
+pub use newcomers::{Newcomers, pids};
 pub use process::Process;
 pub use run::{DAEMONS, Run};
 pub use subnet::Subnet;

@@ -28,7 +28,11 @@ impl Newcomers {
     }
 }
 
-fn pids() -> io::Result<BTreeSet<i32>> {
+/// Pids of all processes that there are.
+///
+/// # Errors
+/// /proc cannot be listed.
+pub fn pids() -> io::Result<BTreeSet<i32>> {
     let mut pids = BTreeSet::new();
     for entry in std::fs::read_dir("/proc")? {
         pids.extend(entry?.file_name().to_str().and_then(|name| name.parse::<i32>().ok()));
