@@ -128,6 +128,10 @@ impl Runtime for EngineRuntime {
         BTreeMap::from([("engine".to_owned(), env!("CARGO_PKG_VERSION").to_owned())])
     }
 
+    fn daemon(&self) -> Option<Process> {
+        None
+    }
+
     fn start(&self, plan: &Plan, dir: &TrialDir, first: &[&str]) -> Result<Started, RuntimeError> {
         if plan.own_users
             && let Some(reason) = why_no_user_namespaces()
@@ -137,7 +141,9 @@ impl Runtime for EngineRuntime {
         let request =
             StartRequest { first: owned(first), sources: sources(plan, dir, first)?, ..self.request(plan, dir)? };
         let address = request.address.map(|a| IpAddr::V4(a.pod));
-        let connection = self.processes.take()?;
+        let mut connection = self.processes.take()?;
+        let action = "start the Pod";
+        let reply = connection.ask(&Request::Start(Box::new(request)), action, PATIENCE)?;
         let replaced = plan.containers.iter().filter(|c| !c.image_is_ours());
         let mut pod = EnginePod {
             connection: Some(connection),
@@ -149,7 +155,7 @@ impl Runtime for EngineRuntime {
             logs: dir.dir().join(LOGS),
         };
         let names: Vec<&str> = std::iter::once("sandbox").chain(first.iter().copied()).collect();
-        let refused = pod.start_members(&Request::Start(Box::new(request)), "start the Pod", &names)?;
+        let refused = pod.hold(reply, action, &names)?;
         Ok(Started { pod: Box::new(pod), refused })
     }
 }
@@ -195,12 +201,12 @@ struct EnginePod {
 impl EnginePod {
     fn ask(&mut self, request: &Request, action: &str, patience: Duration) -> Result<Reply, RuntimeError> {
         let connection = self.connection.as_mut().ok_or_else(|| failed(action, "the Pod was stopped"))?;
-        connection.ask(request, action, patience)
+        connection.ask(request, action, patience).map_err(failure)
     }
 
-    /// Asks for members to be started, and holds those that were.
-    fn start_members(&mut self, request: &Request, action: &str, names: &[&str]) -> Result<Vec<Refused>, RuntimeError> {
-        let born = match self.ask(request, action, PATIENCE)? {
+    /// Holds the members that were started, by the answer to that.
+    fn hold(&mut self, reply: Reply, action: &str, names: &[&str]) -> Result<Vec<Refused>, RuntimeError> {
+        let born = match reply {
             Reply::Started(born) => born,
             other => return Err(unexpected(action, &other)),
         };
@@ -290,7 +296,9 @@ impl RunningPod for EnginePod {
     fn start_containers(&mut self, dir: &TrialDir, names: &[&str]) -> Result<Vec<Refused>, RuntimeError> {
         let sources = sources(&self.plan, dir, names)?;
         let request = Request::StartContainers { names: owned(names), sources };
-        self.start_members(&request, &format!("start {}", names.join(", ")), names)
+        let action = format!("start {}", names.join(", "));
+        let reply = self.ask(&request, &action, PATIENCE)?;
+        self.hold(reply, &action, names)
     }
 
     fn stop_containers(&mut self, names: &[&str], grace: Duration) -> Result<(), RuntimeError> {
@@ -313,7 +321,7 @@ impl RunningPod for EnginePod {
         self.processes.prepare();
         let answer = told.and_then(|()| connection.hear(action, grace + PATIENCE));
         connection.close()?;
-        match answer? {
+        match answer.map_err(failure)? {
             Reply::Done => Ok(()),
             other => Err(unexpected(action, &other)),
         }
@@ -353,7 +361,19 @@ fn failed(action: &str, detail: impl Display) -> RuntimeError {
 
 /// The fault says more exactly what was tried than the request did.
 fn refused(action: &str, fault: Fault) -> RuntimeError {
-    if fault.action.is_empty() { failed(action, fault.detail) } else { failed(&fault.action, fault.detail) }
+    RuntimeError::Refused {
+        runtime: Kind::Engine.as_str().to_owned(),
+        action: if fault.action.is_empty() { action.to_owned() } else { fault.action },
+        says: fault.detail,
+    }
+}
+
+/// Once a Pod is there, what its process could not do failed.
+fn failure(error: RuntimeError) -> RuntimeError {
+    match error {
+        RuntimeError::Refused { action, says, .. } => failed(&action, says),
+        other => other,
+    }
 }
 
 fn host_failed(error: HostError) -> RuntimeError {

@@ -26,12 +26,15 @@ pub trait Runtime: Send + Sync {
     /// Versions of what takes part (`containerd`, `runc`, …), for results and known differences.
     fn versions(&self) -> BTreeMap<String, String>;
 
+    /// The process whose namespaces count as the host's; `None` is podcheck itself, or one that is out of sight.
+    fn daemon(&self) -> Option<Process>;
+
     /// Makes the sandbox and, as [`RunningPod::start_containers`], the containers named by `first`, which nothing orders:
     /// a runtime that can may do both at once. `dir` is prepared already: volumes and the cgroups above the containers
     /// are there.
     ///
     /// # Errors
-    /// The sandbox was refused, or the runtime failed; what was half started is gone again.
+    /// [`RuntimeError::Refused`] where it would not make the sandbox, else what failed; what was half started is gone again.
     fn start(&self, plan: &Plan, dir: &TrialDir, first: &[&str]) -> Result<Started, RuntimeError>;
 }
 
@@ -182,6 +185,16 @@ pub enum RuntimeError {
         action: String,
         /// What the runtime or kernel said.
         detail: String,
+    },
+    /// It looked at the Pod that it was asked for, would not make it, and goes on. Nothing of that Pod is left to it.
+    #[error("{runtime} cannot {action}: {says}")]
+    Refused {
+        /// Name of the runtime.
+        runtime: String,
+        /// What was asked.
+        action: String,
+        /// What the runtime or kernel said.
+        says: String,
     },
     /// A call took longer than its deadline.
     #[error("{runtime} did not {action} within {seconds} s{log}")]

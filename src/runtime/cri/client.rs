@@ -126,6 +126,15 @@ impl Client {
         named.map(|(outcome, action)| outcome.map_err(|status| self.failure(action, deadline, &status))).collect()
     }
 
+    /// Whether the daemon still answers.
+    ///
+    /// # Errors
+    /// It does not.
+    pub fn is_there(&self) -> Result<(), RuntimeError> {
+        let version = self.ask_version().map(drop);
+        version.map_err(|status| self.failure("be asked again after it failed".to_owned(), QUICK, &status))
+    }
+
     fn ask_version(&self) -> Result<VersionResponse, Status> {
         let request = VersionRequest { version: "v1".to_owned() };
         self.executor.block_on(unary(self.channel.clone(), self.package, request, scaled(QUICK)))

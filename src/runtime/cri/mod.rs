@@ -12,13 +12,14 @@ mod log;
 mod member;
 mod messages;
 mod pod;
+mod refusal;
 mod translate;
 
 pub use find::{FoundPod, find_pod};
 
 use super::daemon::{Oci, find_program};
 use super::{Runtime, RuntimeError, RuntimeName, Started};
-use crate::host::{Run, TrialDir};
+use crate::host::{Process, Run, TrialDir};
 use crate::plan::Plan;
 use client::{Client, QUICK};
 use images::Images;
@@ -107,6 +108,10 @@ impl Runtime for CriRuntime {
         self.versions.clone()
     }
 
+    fn daemon(&self) -> Option<Process> {
+        endpoint::daemon(&self.socket)
+    }
+
     fn start(&self, plan: &Plan, dir: &TrialDir, first: &[&str]) -> Result<Started, RuntimeError> {
         if plan.own_users {
             let reason = self.why_no_user_namespaces()?;
@@ -126,7 +131,7 @@ impl Runtime for CriRuntime {
         let choices = self.images.choose(plan)?;
         let ground = Ground {
             client: &self.client,
-            daemon: endpoint::daemon(&self.socket),
+            daemon: self.daemon(),
             handler: &self.handler,
             inits: Arc::clone(&self.inits),
             images: choices.images,

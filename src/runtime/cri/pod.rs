@@ -8,6 +8,7 @@ use super::messages::{
     ListPodSandboxRequest, PodSandboxConfig, PodSandboxFilter, RemoveContainerRequest, RemovePodSandboxRequest,
     RunPodSandboxRequest, StartContainerRequest, StopContainerRequest, StopPodSandboxRequest,
 };
+use super::refusal::refusal;
 use super::translate::{self, ImageChoice, POD_UID};
 use crate::host::cgroup::{Hierarchies, Mode};
 use crate::host::{Process, TrialDir, scaled};
@@ -142,13 +143,14 @@ impl CriPod {
             )),
             sandbox_config: Some(self.config.clone()),
         };
-        let id = match refusal(self.client.call(request, &action, SLOW))? {
+        let id = match refusal(&self.client, self.client.call(request, &action, SLOW))? {
             Ok(answer) => answer.container_id,
             Err(says) => return Ok(Some(says)),
         };
         self.containers.push((name.to_owned(), id.clone()));
         let request = StartContainerRequest { container_id: id.clone() };
-        if let Err(says) = refusal(self.client.call(request, &format!("start the container {name}"), SLOW))? {
+        let started = self.client.call(request, &format!("start the container {name}"), SLOW);
+        if let Err(says) = refusal(&self.client, started)? {
             return Ok(Some(says));
         }
         self.members.retain(|member| member.name != name);
@@ -294,15 +296,6 @@ impl Drop for CriPod {
     }
 }
 
-/// What a daemon said when it refused; that it did not answer is an error.
-fn refusal<T>(outcome: Result<T, RuntimeError>) -> Result<Result<T, String>, RuntimeError> {
-    match outcome {
-        Ok(answer) => Ok(Ok(answer)),
-        Err(RuntimeError::Failed { detail, .. }) if !detail.ends_with("(Unavailable)") => Ok(Err(detail)),
-        Err(error) => Err(error),
-    }
-}
-
 /// The trial's cgroup root as a runtime is told it: one path, from where each hierarchy is mounted.
 fn cgroup_root(dir: &TrialDir) -> Result<String, String> {
     let paths = dir.hierarchies().list().iter().map(|hierarchy| {
@@ -323,7 +316,8 @@ fn cgroup_root(dir: &TrialDir) -> Result<String, String> {
 /// Runs the sandbox and gives its id.
 fn run_sandbox(client: &Client, config: &PodSandboxConfig, handler: &str, plan: &Plan) -> Result<String, RuntimeError> {
     let request = RunPodSandboxRequest { config: Some(config.clone()), runtime_handler: handler.to_owned() };
-    let outcome = client.call(request, "run the sandbox", SLOW);
+    let action = "run the sandbox";
+    let outcome = client.call(request, action, SLOW);
     if let Err(RuntimeError::Deadline { .. }) = outcome {
         // It may come up after all, and without its id only the label leads to it. The deadline is the error to tell.
         let filter = PodSandboxFilter { label_selector: BTreeMap::from([(POD_UID.to_owned(), plan.uid.clone())]) };
@@ -332,7 +326,11 @@ fn run_sandbox(client: &Client, config: &PodSandboxConfig, handler: &str, plan: 
             let _ = remove_sandbox(client, &sandbox.id);
         }
     }
-    outcome.map(|answer| answer.pod_sandbox_id)
+    refusal(client, outcome)?.map(|answer| answer.pod_sandbox_id).map_err(|says| RuntimeError::Refused {
+        runtime: client.runtime().to_owned(),
+        action: action.to_owned(),
+        says,
+    })
 }
 
 /// Stops and removes a sandbox and whatever is in it. No error if it is gone.

@@ -41,6 +41,21 @@ impl Client {
         self.command(action, args, scaled(within)).read()
     }
 
+    /// What the daemon said where it refused what `docker run` asked; `None` if it did not refuse.
+    ///
+    /// # Errors
+    /// It is not the daemon who said so, or it is gone.
+    pub fn refusal(&self, action: &str, ended: &Ended) -> Result<Option<String>, RuntimeError> {
+        if ended.code == 0 {
+            return Ok(None);
+        }
+        if !is_daemons(&ended.stderr) {
+            return Err(self.failed(action, &ended.complaint()));
+        }
+        let alive = self.read(action, &words(["version", "--format", "{{.Server.Version}}"]), QUICK);
+        alive.map(|_| Some(ended.complaint()))
+    }
+
     /// An error of this runtime.
     pub fn failed(&self, action: &str, detail: &str) -> RuntimeError {
         RuntimeError::Failed { runtime: self.runtime.clone(), action: action.to_owned(), detail: detail.to_owned() }
@@ -60,7 +75,27 @@ impl Client {
     }
 }
 
+/// Whether a complaint is the daemon's own, and not of whoever could not reach or read it.
+fn is_daemons(stderr: &str) -> bool {
+    stderr.contains("Error response from daemon: ")
+}
+
 /// Words of a command line.
 pub(super) fn words<const N: usize>(words: [&str; N]) -> Vec<String> {
     words.map(str::to_owned).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_the_daemons_word() {
+        assert!(is_daemons("docker: Error response from daemon: failed to create shim: invalid argument: unknown.\n"));
+        assert!(!is_daemons(
+            "docker: Cannot connect to the Docker daemon at unix:///x. Is the docker daemon running?\n"
+        ));
+        assert!(!is_daemons("docker: error during connect: Post \"http://x\": EOF.\n"));
+        assert!(!is_daemons("unknown flag: --sysctls\n"));
+    }
 }

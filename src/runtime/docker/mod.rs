@@ -91,6 +91,10 @@ impl Runtime for DockerRuntime {
         self.versions.clone()
     }
 
+    fn daemon(&self) -> Option<Process> {
+        self.daemon.process.as_ref().and_then(|process| process.again().ok())
+    }
+
     fn start(&self, plan: &Plan, dir: &TrialDir, first: &[&str]) -> Result<Started, RuntimeError> {
         if let Some(reason) = self.why_not(plan) {
             return Err(self.daemon.client.unavailable(reason));

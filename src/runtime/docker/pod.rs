@@ -64,7 +64,14 @@ impl DockerPod {
 
     fn start_sandbox(&mut self, dir: &TrialDir) -> Result<(), RuntimeError> {
         let action = "start the sandbox";
-        self.client().read(action, &self.common.sandbox(&self.plan, &self.daemon.images.pause), SLOW)?;
+        let arguments = self.common.sandbox(&self.plan, &self.daemon.images.pause);
+        if let Some(says) = self.client().refusal(action, &self.client().run(action, &arguments, SLOW)?)? {
+            return Err(RuntimeError::Refused {
+                runtime: self.client().runtime.clone(),
+                action: action.to_owned(),
+                says,
+            });
+        }
         let sandbox = self.inspect(action, &[SANDBOX.to_owned()])?;
         if self.plan.namespaces.network != Scope::Node {
             self.address = sandbox.first().and_then(Inspected::address);
@@ -92,14 +99,12 @@ impl DockerPod {
             self.containers.push(name.to_owned());
         }
         let ended = self.client().run(&action, &arguments, SLOW)?;
-        if ended.stderr.contains("Cannot connect to the Docker daemon") {
-            return Err(self.client().failed(&action, &ended.complaint()));
-        }
+        let says = self.client().refusal(&action, &ended)?;
         self.unmade.retain(|other| other != name);
-        if ended.code != 0 && self.inspect(&action, &[name.to_owned()]).is_err() {
+        if says.is_some() && self.inspect(&action, &[name.to_owned()]).is_err() {
             self.unmade.push(name.to_owned());
         }
-        Ok((ended.code != 0).then(|| Refused { container: name.to_owned(), says: ended.complaint() }))
+        Ok(says.map(|says| Refused { container: name.to_owned(), says }))
     }
 
     /// Holds a member's process, once it is the member's own program; false if it has ended already.
