@@ -52,16 +52,23 @@ pub struct HostError {
     pub action: String,
     /// What the kernel said, and what to do about it where that is known.
     pub detail: String,
+    /// The host is as it should be: it is the Pod that asks for what cannot be had.
+    pub of_pod: bool,
 }
 
 impl HostError {
     /// One with a detail in words.
     pub fn new(action: impl Into<String>, detail: impl Into<String>) -> HostError {
-        HostError { action: action.into(), detail: detail.into() }
+        HostError { action: action.into(), detail: detail.into(), of_pod: false }
     }
 
     /// One with what the kernel said.
     pub fn os(action: impl Into<String>, error: impl std::fmt::Display) -> HostError {
-        HostError { action: action.into(), detail: error.to_string() }
+        HostError { action: action.into(), detail: error.to_string(), of_pod: false }
+    }
+
+    /// What a kubelet would refuse a Pod for.
+    pub fn of_pod(action: impl Into<String>, detail: impl Into<String>) -> HostError {
+        HostError { of_pod: true, ..HostError::new(action, detail) }
     }
 }

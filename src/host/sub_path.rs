@@ -15,11 +15,16 @@ use std::path::{Path, PathBuf};
 const HOLD: OFlag = OFlag::O_PATH.union(OFlag::O_NOFOLLOW).union(OFlag::O_CLOEXEC);
 /// As many as the kernel follows.
 const MAX_LINKS: usize = 40;
+/// Why a path is refused that only its volume could show to be a bad one.
+const OUT: &str = "it leads out of the volume";
 
 /// Mounts `sub_path` of the volume at `volume` on `target`, which is made. What is not there becomes a directory, with the
 /// volume's own mode.
 pub(super) fn mount_on(volume: &Path, sub_path: &str, target: &Path) -> Result<(), HostError> {
-    let failed = |detail: String| HostError::new(format!("mount the subPath {sub_path} of a volume"), detail);
+    let failed = |detail: String| HostError {
+        of_pod: detail == OUT,
+        ..HostError::new(format!("mount the subPath {sub_path} of a volume"), detail)
+    };
     let held = hold(volume, sub_path).map_err(failed)?;
     let make = || -> std::io::Result<()> {
         target.parent().map_or(Ok(()), std::fs::create_dir_all)?;
@@ -39,7 +44,6 @@ fn kind(held: &OwnedFd) -> nix::Result<SFlag> {
 
 /// Holds what the path leads to, step by step; links are read as text and may not leave the volume.
 fn hold(volume: &Path, sub_path: &str) -> Result<OwnedFd, String> {
-    const OUT: &str = "it leads out of the volume";
     let words = |errno: Errno| errno.to_string();
     let root = open(volume, OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty()).map_err(words)?;
     let mode = Mode::from_bits_truncate(fstat(&root).map_err(words)?.st_mode & 0o7777);
@@ -110,8 +114,10 @@ mod tests {
         assert_eq!(held("deep/up").as_deref(), Ok(volume.join("file").as_path()));
         assert_eq!(held("new/er").as_deref(), Ok(volume.join("new/er").as_path()));
         for path in ["out", "absolute", "absolute/passwd", "deep/../../secret", "loop"] {
-            assert_eq!(held(path).as_deref().map_err(String::as_str), Err("it leads out of the volume"), "{path}");
+            assert_eq!(held(path).as_deref().map_err(String::as_str), Err(OUT), "{path}");
         }
+        assert!(mount_on(&volume, "out", &base.join("target")).is_err_and(|error| error.of_pod));
+        assert!(mount_on(&base.join("none"), "out", &base.join("target")).is_err_and(|error| !error.of_pod));
         assert!(held("file/below").is_err());
     }
 }

@@ -78,10 +78,9 @@ fn host_path(dir: &Path, path: &Path, kind: HostPathType) -> Result<(), HostErro
         Some(false) => "something else is there",
         None => "nothing is there",
     };
-    Err(HostError::new(format!("use the hostPath {} as type {kind:?}", path.display()), detail.to_owned()))
+    Err(HostError::of_pod(format!("use the hostPath {} as type {kind:?}", path.display()), detail))
 }
 
-/// As mkdir -p; what was not there before is remembered, outermost first.
 /// What a trial reads of a file at most.
 const READ_LIMIT: u64 = 1 << 20;
 
@@ -101,6 +100,7 @@ pub(super) fn read_file(path: &Path) -> Result<String, HostError> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
+/// As mkdir -p; what was not there before is remembered, outermost first.
 fn make_dir(dir: &Path, path: &Path) -> Result<(), HostError> {
     let missing: Vec<&Path> = path.ancestors().take_while(|p| !p.as_os_str().is_empty() && !p.exists()).collect();
     for part in missing.into_iter().rev() {
@@ -172,7 +172,9 @@ mod tests {
         host_path(&trial, &deep.join("f"), HostPathType::FileOrCreate).expect("is made");
         host_path(&trial, &deep, HostPathType::DirectoryOrCreate).expect("is there");
         host_path(&trial, &deep, HostPathType::Directory).expect("is there");
-        let wrong = host_path(&trial, &deep, HostPathType::Socket).expect_err("is no socket").to_string();
+        let wrong = host_path(&trial, &deep, HostPathType::Socket).expect_err("is no socket");
+        assert!(wrong.of_pod);
+        let wrong = wrong.to_string();
         assert!(wrong.contains("Socket") && wrong.contains("a/b"), "{wrong}");
         assert!(host_path(&trial, &host.join("none"), HostPathType::File).is_err());
         assert!(host_path(&trial, Path::new("/dev/null"), HostPathType::CharDevice).is_ok());

@@ -7,6 +7,7 @@ mod back_off;
 mod decide;
 mod hooks;
 mod life;
+mod mounts;
 mod phase;
 
 pub use life::{End, Life, Now};
@@ -68,8 +69,10 @@ impl Kubelet {
             Todo::StopSidecars | Todo::Wait(_) => Vec::new(),
         };
         let first = until_hook(plan, &first);
-        let names: Vec<&str> = first.iter().map(|&at| plan.containers[at].name.as_str()).collect();
-        let Started { pod, refused } = runtime.start(plan, dir, &names)?;
+        let names = first.iter().map(|&at| &plan.containers[at]);
+        let (names, unready) = mounts::ready(plan, dir, names);
+        let Started { pod, mut refused } = runtime.start(plan, dir, &names)?;
+        refused.extend(unready);
         note_started(&mut lives, first, refused);
         let mut kubelet = Kubelet { pod, dir: Arc::clone(dir), plan: plan.clone(), lives, ending: false };
         kubelet.after_start(first)?;
@@ -148,16 +151,18 @@ impl Kubelet {
 
     fn start_again(&mut self, which: &[usize]) -> Result<(), RuntimeError> {
         let which = until_hook(&self.plan, which);
-        let mut names = Vec::new();
         for &at in which {
             let life = &mut self.lives[at];
             if life.starts > 0 {
                 life.back_off_again();
                 self.pod.remove_container(&life.name)?;
             }
-            names.push(self.plan.containers[at].name.as_str());
         }
-        let refused = self.pod.start_containers(&self.dir, &names)?;
+        let containers = which.iter().map(|&at| &self.plan.containers[at]);
+        let (names, mut refused) = mounts::ready(&self.plan, &self.dir, containers);
+        if !names.is_empty() {
+            refused.extend(self.pod.start_containers(&self.dir, &names)?);
+        }
         note_started(&mut self.lives, which, refused);
         self.after_start(which)
     }
