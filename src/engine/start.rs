@@ -93,18 +93,35 @@ impl Pod {
         let sandbox_runs = sandbox_runs?;
         let sandbox = self.members.first().map_or(0, |m| m.pid);
         let gate = Gate::new()?;
-        let containers_run = self.spawn_containers(request, &request.first, &ground, &gate)?;
+        let around = self.surround(request, &ground, &gate, sandbox);
+        let containers_run = match around {
+            Ok(containers_run) => containers_run,
+            // A sandbox that does not come up takes its namespaces with it: then it is the one to tell why.
+            Err(fault) => return Err(until_it_runs(sandbox_runs, asking).err().unwrap_or(fault)),
+        };
         self.ground = Some(ground);
-        if plan.namespaces.network != Scope::Node {
-            let (ours, pods) = (open_namespace(0, "net")?, open_namespace(sandbox, "net")?);
-            network::set_up(&ours, &pods, &request.interface, request.address)?;
-        }
         // What comes of the sandbox is looked at afterwards: containers need its namespaces, which they have joined.
         gate.open(request.first.len())?;
         until_it_runs(sandbox_runs, asking)?;
         let mut born = vec![Ok(sandbox)];
         born.extend(self.await_containers(containers_run, asking));
         Ok(born)
+    }
+
+    /// Starts the first containers in a sandbox's namespaces, and gives it its network.
+    fn surround(
+        &mut self,
+        request: &StartRequest,
+        ground: &Ground,
+        gate: &Gate,
+        sandbox: i32,
+    ) -> Result<Vec<Spawned>, Fault> {
+        let containers_run = self.spawn_containers(request, &request.first, ground, gate)?;
+        if request.plan.namespaces.network != Scope::Node {
+            let (ours, pods) = (open_namespace(0, "net")?, open_namespace(sandbox, "net")?);
+            network::set_up(&ours, &pods, &request.interface, request.address)?;
+        }
+        Ok(containers_run)
     }
 
     /// Starts more containers, as [`Pod::bring_up`].
