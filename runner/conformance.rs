@@ -1,4 +1,5 @@
-//! The suite as `cargo test`: one trial a case and runtime, named `<runtime>::<area>/<case>`.
+//! The suite as `cargo test`: one trial a case and runtime, named `<runtime>::<area>/<case>`; `podcheck::<area>/<case>` where
+//! the Pod is refused before any runtime is asked.
 //!
 //! The facts of each Pod are held against reviewed snapshots, see `snapshot.rs`. Runtimes that are not here are skipped
 //! with the reason, unless `PODCHECK_REQUIRE` names them; with `no-skips` in it no trial may be skipped.
@@ -77,10 +78,15 @@ impl Suite {
             let text: String = faults.iter().map(|fault| fault.render(false)).collect();
             trials.push(Trial::test(format!("cases::{name}"), move || Err(Failed::from(text))));
         }
+        for case in self.cases.iter().filter(|case| !case.asks_runtime()) {
+            let (suite, case) = (Arc::clone(self), Arc::clone(case));
+            let name = format!("{}::{}", case::NOBODY, case.id);
+            trials.push(Trial::ignorable_test(name, move || suite.refused(&case)));
+        }
         for runtime in &self.runtimes {
             // nextest shows a trial that skips itself as passed, so it must be told when it asks for the list.
             let ignored = std::env::var_os("NEXTEST").is_some() && self.why_skipped(runtime).is_some();
-            for case in &self.cases {
+            for case in self.cases.iter().filter(|case| case.asks_runtime()) {
                 let (suite, case, runtime) = (Arc::clone(self), Arc::clone(case), runtime.clone());
                 let name = format!("{runtime}::{}", case.id);
                 let trial = Trial::ignorable_test(name, move || suite.one(&case, &runtime));
@@ -99,6 +105,14 @@ impl Suite {
         if self.settings.required.demands(runtime) { None } else { why_unavailable(runtime) }
     }
 
+    /// A case that no runtime has a part in: what is read takes no rights either.
+    fn refused(&self, case: &Case) -> Result<Completion, Failed> {
+        match trial::read_alone(case, &self.settings) {
+            Some(outcome) => self.completed(case, &RuntimeName::plain(Kind::Engine), &outcome),
+            None => self.one(case, &RuntimeName::plain(Kind::Engine)),
+        }
+    }
+
     fn one(&self, case: &Case, runtime: &RuntimeName) -> Result<Completion, Failed> {
         if let Some(reason) = self.why_skipped(runtime) {
             return Ok(Completion::ignored_with(reason));
@@ -106,6 +120,10 @@ impl Suite {
         let begin = || Run::begin().map(Runtimes::new).map_err(|error| error.to_string());
         let opened = self.opened.get_or_init(begin).as_ref().map_err(Failed::from)?;
         let outcome = trial::run(case, runtime, opened, &self.settings);
+        self.completed(case, runtime, &outcome)
+    }
+
+    fn completed(&self, case: &Case, runtime: &RuntimeName, outcome: &trial::Outcome) -> Result<Completion, Failed> {
         let record = &outcome.record;
         if record.verdict == Verdict::Skipped {
             return Ok(Completion::ignored_with(record.reason.clone()));
@@ -117,7 +135,7 @@ impl Suite {
         if !record.left_behind.is_empty() {
             faults.push_str(&format!("{runtime} left behind: {}\n", record.left_behind.join(", ")));
         }
-        if let Err(difference) = snapshot::check(&self.settings, case, &outcome) {
+        if let Err(difference) = snapshot::check(&self.settings, case, outcome) {
             faults.push_str(&difference);
         }
         if faults.is_empty() { Ok(Completion::Completed) } else { Err(Failed::from(faults)) }

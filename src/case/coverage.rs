@@ -3,7 +3,7 @@
 use super::expect::property_id;
 use super::keys::UNCOVERED;
 use super::known::filled;
-use super::{Case, Known, PROPERTIES, When};
+use super::{Case, Known, NOBODY, PROPERTIES, When};
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::yaml::{self, Cursor};
 use serde::Serialize;
@@ -55,7 +55,7 @@ pub struct Coverage {
     pub group: &'static str,
     /// Ids of the cases that show it, a case with rows once.
     pub cases: Vec<String>,
-    /// The runtimes that these run on; none without a case.
+    /// The runtimes that these run on, and `podcheck` for those that it shows without one; none without a case.
     pub runtimes: Vec<String>,
     /// Where it is known to be otherwise.
     pub known: Vec<Deviation>,
@@ -74,7 +74,7 @@ pub struct Deviation {
     pub source: String,
 }
 
-/// The coverage of every property, in the order of the catalogue. Each case runs on each of `runtimes`.
+/// The coverage of every property, in the order of the catalogue. Each case that asks a runtime runs on each of `runtimes`.
 pub fn coverage(cases: &[Case], runtimes: &[&str], known: &[Known], uncovered: &[Uncovered]) -> Vec<Coverage> {
     let of_cases = || cases.iter().flat_map(|case| &case.known);
     let one = |info: &super::PropertyInfo| {
@@ -89,13 +89,15 @@ pub fn coverage(cases: &[Case], runtimes: &[&str], known: &[Known], uncovered: &
             }
         }
         let why_not = uncovered.iter().find(|entry| entry.property == info.id).map(|entry| entry.because.clone());
-        let on_all = runtimes.iter().filter(|_| !ids.is_empty()).map(|name| (*name).to_owned()).collect();
+        let any = |asks: bool| cases.iter().filter(shows).any(|case| case.asks_runtime() == asks);
+        let alone = any(false).then_some(NOBODY).into_iter();
+        let on = alone.chain(runtimes.iter().copied().filter(|_| any(true))).map(str::to_owned).collect();
         Coverage {
             id: info.id,
             title: info.title,
             group: info.group,
             cases: ids,
-            runtimes: on_all,
+            runtimes: on,
             known: otherwise,
             why_not,
         }

@@ -31,7 +31,7 @@ pub use known::parse_known;
 pub use load::{files, load};
 pub use properties::{PROPERTIES, PropertyInfo, property};
 pub use read::parse_case;
-pub use refusal::{Refusal, Refuser};
+pub use refusal::{NOBODY, Refusal, Refuser};
 pub use schema::schema;
 pub use signal::signal_number;
 pub use version::{RangeError, Version, VersionRange};
@@ -78,6 +78,13 @@ pub struct Case {
     pub known: Vec<Known>,
     /// Fields of the manifest that change nothing podcheck observes (`spec.tolerations`): said once.
     pub not_acted_on: Vec<String>,
+}
+
+impl Case {
+    /// Whether a runtime has a part in it.
+    pub fn asks_runtime(&self) -> bool {
+        self.refused.as_ref().is_none_or(Refusal::asks_runtime)
+    }
 }
 
 /// A literal expectation, written by hand.

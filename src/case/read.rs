@@ -2,7 +2,7 @@
 
 use super::keys::{CASE, NODE};
 use super::members::Members;
-use super::{Case, expect, known, life, refusal, rows, steps};
+use super::{Case, Refusal, expect, known, life, refusal, rows, steps};
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::yaml::{self, Cursor, Kind, Node};
 use crate::pod::{self, Objects, Parsed, Pod, Within};
@@ -107,6 +107,8 @@ fn one(cursor: &Cursor<'_>, id: &str) -> Option<Case> {
         ..plain(parsed?, cursor.faults().file(), id)
     };
     case.refused = refused.flatten().map(|refused| refused.after(said));
+    // What is left of it is told from what there was before.
+    case.alone |= case.refused.as_ref().is_some_and(Refusal::asks_runtime);
     if let Some(beside) = beside {
         case.not_acted_on.extend(beside.not_acted_on);
         case.beside = Some(beside.pod);

@@ -5,6 +5,9 @@ use super::steps::text_or_list;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::yaml::{Cursor, Kind};
 
+/// Who stands for a runtime where none is asked, in records and names of trials.
+pub const NOBODY: &str = "podcheck";
+
 /// A Pod that must not come up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {

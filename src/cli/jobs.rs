@@ -42,11 +42,12 @@ pub(super) struct Job {
     pub(super) runtime: RuntimeName,
 }
 
-/// Every case on every runtime, runtimes of one case beside each other.
+/// Every case on every runtime, runtimes of one case beside each other; a case that no runtime has a part in once.
 pub(super) fn jobs(cases: Vec<Case>, runtimes: &[RuntimeName]) -> Vec<Job> {
     let mut jobs = Vec::new();
     for case in cases {
         let case = Arc::new(case);
+        let runtimes = if case.asks_runtime() { runtimes } else { &runtimes[..runtimes.len().min(1)] };
         jobs.extend(runtimes.iter().map(|runtime| Job { case: Arc::clone(&case), runtime: runtime.clone() }));
     }
     jobs

@@ -5,7 +5,7 @@ use super::cgroup::{CgroupRoot, Hierarchies};
 use super::owner::Owner;
 use super::supervisor::Supervisor;
 use super::sweep::{self, SweepReport};
-use super::{HostError, TrialDir, check_time_factor, lock, mounts, places, shared, why_not_root};
+use super::{HostError, TrialDir, check_time_factor, link, lock, mounts, places, shared, why_not_root};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -113,6 +113,18 @@ impl Run {
         let path = format!("{}/{name}", places::cgroup(&self.cgroup_top, &self.id, DAEMONS));
         self.hierarchies.create(&path)?;
         Ok(path)
+    }
+
+    /// Pids of what runs in the cgroups of the run's daemons: they themselves, and their helpers.
+    pub fn daemon_processes(&self) -> Vec<i32> {
+        self.hierarchies.procs(&places::cgroup(&self.cgroup_top, &self.id, DAEMONS))
+    }
+
+    /// Names of the interfaces that are ports of the run's bridges.
+    pub fn bridge_ports(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.dir.join(sweep::INTERFACES)).into_iter().flatten().flatten();
+        let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+        names.flat_map(|bridge| link::ports(&bridge)).collect()
     }
 
     /// Notes an interface (`pchk…`) that is to go with the run. To be called before it is made.

@@ -1,7 +1,7 @@
 //! Runs a command in a container by the runtime's own exec. Where the container has the payload, the command's process is
 //! held before it begins, looked at from the host beside the container's init, and let go.
 
-use super::live::Up;
+use super::up::{Up, naming};
 use crate::facts::{self, Facts};
 use crate::host::{Newcomers, Process, scaled};
 use crate::judge;
@@ -35,7 +35,7 @@ pub(super) fn exec(up: &mut Up, container: &str, argv: &[String], timeout: Durat
     let init = member.process.again().map_err(cannot)?;
     let daemon = up.kubelet.pod().daemon().map(Process::again).transpose().map_err(cannot)?;
     let id = member.id.clone();
-    let naming = super::live::naming(up);
+    let naming = naming(up);
     let word = unique(up.dir.tag());
     let held = [payload::HELD.to_owned(), word.clone()].into_iter().chain(argv.iter().cloned()).collect::<Vec<_>>();
     let newcomers = Newcomers::from_now().map_err(cannot)?;

@@ -1,15 +1,16 @@
 //! The Pod of a trial while it is up, and the one beside it where the case has two.
 
 use super::exec;
+use super::remains::{self, Trace};
 use super::sysctls::Asked;
+use super::up::{NotUp, READY, Stopped, Up, naming, observe_up, subjects};
 use crate::case::Case;
-use crate::facts::{self, Facts, Naming};
-use crate::host::{self, Process, Run, TrialDir};
-use crate::judge::{self, Check, Outcome as CheckOutcome};
-use crate::kubelet::{Kubelet, Life, Now, Pace, Phase};
-use crate::observe::{self, OomKills, Program, Readiness, Scope, Subject};
-use crate::payload;
-use crate::plan::{self, ContainerPlan, MountSource, Node, Plan};
+use crate::facts::{self, Facts};
+use crate::host::{self, Process, Run};
+use crate::judge::{self, Check, Outcome as CheckOutcome, Remains};
+use crate::kubelet::{Kubelet, Life, Pace, Phase};
+use crate::observe::{self, OomKills, Readiness};
+use crate::plan::{self, Node};
 use crate::pod::Pod;
 use crate::report::Record;
 use crate::runtime::{ExecOutput, Logs, Member, Reported, Runtime, RuntimeError};
@@ -18,46 +19,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// A member may take this long from the runtime's word that it runs until it says so itself.
-const READY: Duration = Duration::from_secs(20);
-
-/// One Pod that is up.
-pub(super) struct Up {
-    /// Set before its members' names: empty, or `beside/`.
-    prefix: &'static str,
-    pod: Pod,
-    pub(super) plan: Plan,
-    /// Declared before its directory, so that it is dropped first.
-    pub(super) kubelet: Kubelet,
-    pub(super) dir: Arc<TrialDir>,
-    /// The run's id.
-    run: String,
-    /// Sysctls that it asks for.
-    sysctls: Asked,
-}
-
 /// All Pods of a trial.
 pub(super) struct Live {
     ups: Vec<Up>,
     evidence: BTreeMap<String, String>,
     /// The runtime's daemon is a private one, whose limits its containers inherit.
     pub(super) private: bool,
-}
-
-/// Why a Pod did not come up.
-pub(super) enum NotUp {
-    /// The runtime cannot make such a Pod on this host: nothing went wrong.
-    Cannot(String),
-    /// Something went wrong.
-    Failed(String),
-}
-
-impl NotUp {
-    fn reason(&self) -> &str {
-        match self {
-            NotUp::Cannot(reason) | NotUp::Failed(reason) => reason,
-        }
-    }
 }
 
 /// What was read of all Pods of a trial.
@@ -106,17 +73,19 @@ impl Live {
         let started = dir.prepare(&plan).map_err(|error| NotUp::Failed(error.to_string())).and_then(|()| {
             Kubelet::start(runtime, &plan, &dir, pace, hold).map_err(|error| match error {
                 RuntimeError::Unavailable { reason, .. } => NotUp::Cannot(reason),
+                error @ RuntimeError::Refused { .. } => NotUp::Refused { says: error.to_string(), left: Vec::new() },
                 error => NotUp::Failed(error.to_string()),
             })
         });
         match started {
             Ok(kubelet) => {
-                self.ups.push(Up { prefix, pod: pod.clone(), plan, kubelet, dir, run: run.id().to_owned(), sysctls });
+                self.ups.push(Up { prefix, pod: pod.clone(), plan, kubelet, dir, run: Arc::clone(run), sysctls });
                 Ok(())
             }
-            Err(error) => match dir.remove() {
-                Ok(_) => Err(error),
-                Err(rest) => Err(NotUp::Failed(format!("{}; and {rest}", error.reason()))),
+            Err(error) => match (dir.remove(), error) {
+                (Ok(left), NotUp::Refused { says, .. }) => Err(NotUp::Refused { says, left }),
+                (Ok(_), error) => Err(error),
+                (Err(rest), error) => Err(NotUp::Failed(format!("{}; and {rest}", error.reason()))),
             },
         }
     }
@@ -342,21 +311,29 @@ impl Live {
         self.evidence.clone()
     }
 
-    /// Takes everything down. Returns what the runtime left behind; what would not go is an error.
-    pub(super) fn stop(mut self) -> Result<Vec<String>, String> {
-        let mut left = Vec::new();
+    /// Takes everything down, and looks for what is left. What would not go is an error.
+    pub(super) fn stop(mut self) -> Result<Stopped, String> {
+        let mut stopped = Stopped::default();
         let mut errors = Vec::new();
         for mut up in self.ups.drain(..).rev() {
+            let trace = Trace::of(&up);
             if let Err(error) = up.kubelet.stop() {
                 errors.push(error.to_string());
             }
             drop(up.kubelet);
+            match trace.and_then(Trace::follow) {
+                Ok(remains) => stopped.remains.append(prefixed(remains, up.prefix)),
+                Err(error) => errors.push(error),
+            }
             match up.dir.remove() {
-                Ok(more) => left.extend(more),
+                Ok(left) => {
+                    stopped.remains.append(remains::of_left(&left));
+                    stopped.left.extend(left);
+                }
                 Err(error) => errors.push(error.to_string()),
             }
         }
-        if errors.is_empty() { Ok(left) } else { Err(errors.join("; ")) }
+        if errors.is_empty() { Ok(stopped) } else { Err(errors.join("; ")) }
     }
 
     fn find<'a>(&mut self, name: &'a str) -> Result<(&mut Up, &'a str), String> {
@@ -368,111 +345,6 @@ impl Live {
             self.ups.iter_mut().find(|up| up.prefix == prefix).ok_or_else(|| format!("no Pod has a member {name}"))?;
         Ok((up, own_name))
     }
-}
-
-impl Up {
-    /// Waits for the end of containers whose program does not stay, so that they are not looked at on their way; and a
-    /// runtime may notice an end a moment after the process has gone.
-    fn await_early_ends(&mut self) -> Result<(), String> {
-        let deadline = Instant::now() + host::scaled(READY);
-        loop {
-            self.kubelet.look().map_err(|error| error.to_string())?;
-            let held = |name: &str| self.kubelet.pod().members().iter().any(|member| member.name == name);
-            let mut lives = self.kubelet.lives().iter();
-            let open =
-                |life: &&Life| life.now == Now::Running && (self.ends_by_itself(&life.name) || !held(&life.name));
-            let Some(life) = lives.find(open) else { return Ok(()) };
-            if Instant::now() > deadline {
-                return Err(format!("{}{} has not ended, or its runtime does not say how", self.prefix, life.name));
-            }
-            std::thread::sleep(Duration::from_millis(5));
-        }
-    }
-
-    /// The Pod's cgroup from podcheck's base.
-    fn pod_cgroup(&self) -> String {
-        format!("{}/{}", self.dir.cgroup_root(), self.plan.cgroup_parent())
-    }
-
-    /// What a member is to become before it may be looked at.
-    fn program_of(&self, member: &str) -> Program<'_> {
-        let foreign = Program::Foreign { host: self.kubelet.pod().daemon() };
-        let Some(container) = self.plan.containers.iter().find(|c| c.name == member) else { return foreign };
-        match self.payload_of(container) {
-            Some(program) if program.stays => Program::Payload,
-            _ => foreign,
-        }
-    }
-
-    /// The program of podcheck's own that a container runs.
-    fn payload_of(&self, container: &ContainerPlan) -> Option<&'static payload::Program> {
-        let command = container.stand_in_argv.first().filter(|_| self.runs_payload(container))?;
-        payload::find(command)
-    }
-
-    /// Whether a container runs a program of podcheck's own that does its work and ends.
-    fn ends_by_itself(&self, name: &str) -> bool {
-        let container = self.plan.containers.iter().find(|container| container.name == name);
-        container.and_then(|container| self.payload_of(container)).is_some_and(|program| !program.stays)
-    }
-
-    /// Whether a container runs podcheck's own image.
-    pub(super) fn runs_payload(&self, container: &ContainerPlan) -> bool {
-        container.image_is_ours() || self.kubelet.pod().stand_ins().contains(&container.name)
-    }
-}
-
-fn subjects(up: &Up) -> Vec<Subject<'_>> {
-    let members = up.kubelet.pod().members();
-    members.iter().map(|m| Subject { name: &m.name, id: &m.id, process: &m.process }).collect()
-}
-
-fn observe_up(up: &Up, inherits: bool) -> Result<observe::Observation, String> {
-    let subjects = subjects(up);
-    let cgroup = up.pod_cgroup();
-    let scope = Scope { host: up.kubelet.pod().daemon(), pod_cgroup: Some(&cgroup), inherits };
-    let mut observation = observe::pod(&subjects, &scope).map_err(|error| error.to_string())?;
-    // One that ended before it could be held has ended all the same.
-    let unseen = |life: &&Life| life.has_ended() && !subjects.iter().any(|m| m.name == life.name);
-    for life in up.kubelet.lives().iter().filter(unseen) {
-        observation.members.push((life.name.clone(), String::new(), None));
-    }
-    Ok(observation)
-}
-
-/// The names that stand in the document for what belongs to this host alone.
-pub(super) fn naming(up: &Up) -> Naming {
-    let mut naming = Naming {
-        cgroup_root: up.dir.cgroup_root().to_owned(),
-        cgroup_base: up.dir.cgroup_base().to_owned(),
-        daemons: format!("{}-{}", up.run, host::DAEMONS),
-        pod_uid: up.plan.uid.clone(),
-        paths: Vec::new(),
-        given: up.pod.spec.dns.iter().map(|_| "/etc/resolv.conf".to_owned()).collect(),
-        amended: up.pod.spec.dns_added.iter().map(|_| "/etc/resolv.conf".to_owned()).collect(),
-        volumes: Some(up.dir.volumes().display().to_string()),
-        aliases: Some(up.dir.sub_paths().display().to_string()),
-        texts: vec![(up.dir.tag().to_owned(), "<trial>".to_owned()), (up.run.clone(), "<run>".to_owned())],
-    };
-    let mut name = |source: MountSource, class: String| {
-        let path = up.dir.source(&up.plan, &source);
-        // A hostPath may be a link: what is mounted is what it leads to.
-        if let Ok(real) = path.canonicalize()
-            && real != path
-        {
-            naming.paths.push((real.display().to_string(), class.clone()));
-        }
-        naming.paths.push((path.display().to_string(), class));
-    };
-    for volume in &up.plan.volumes {
-        let volume = volume.name();
-        name(MountSource::Volume(volume.to_owned()), format!("volume:{volume}"));
-    }
-    name(MountSource::Hosts, "hosts".to_owned());
-    for container in &up.plan.containers {
-        name(MountSource::TerminationLog(container.name.clone()), "termination-log".to_owned());
-    }
-    naming
 }
 
 /// Adds the facts of the Pod beside, its members under their prefix.
@@ -491,4 +363,12 @@ fn merge(whole: &mut Facts, other: Facts, prefix: &str) {
         let path = path.replacen("members.", &format!("members.{prefix}"), 1);
         whole.sources.insert(path, file);
     }
+}
+
+/// With the members of the Pod beside under their prefix.
+fn prefixed(mut remains: Remains, prefix: &str) -> Remains {
+    for namespace in &mut remains.namespaces {
+        namespace.member.insert_str(0, prefix);
+    }
+    remains
 }

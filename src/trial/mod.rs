@@ -6,13 +6,18 @@ mod host;
 mod inspect;
 mod life;
 mod live;
+mod refused;
+mod remains;
 mod required;
 mod runtimes;
 mod steps;
+mod surroundings;
 mod sysctls;
+mod up;
 
 pub use host::{declared, host_node, host_record};
 pub use inspect::inspect;
+pub use refused::read_alone;
 pub use required::Required;
 pub use runtimes::{Opened, Runtimes, here};
 
@@ -22,10 +27,11 @@ use crate::judge::{self, Check, Outcome as CheckOutcome, Verdict};
 use crate::plan::Node;
 use crate::report::Record;
 use crate::runtime::{Runtime, RuntimeName};
-use live::{Live, NotUp};
+use live::Live;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Instant;
+use up::NotUp;
 
 /// What all trials of an invocation have in common.
 #[derive(Clone, Debug)]
@@ -55,11 +61,15 @@ pub struct Outcome {
     pub checks: Vec<Check>,
 }
 
-/// Runs a case on a runtime: brings the Pod up, observes, judges, takes it down again.
+/// Runs a case on a runtime: brings the Pod up, observes, judges, takes it down again. A case whose Pod is refused before any
+/// runtime is asked is podcheck's own, whichever runtime is named: see [`crate::case::NOBODY`].
 ///
 /// Nothing that a runtime or host does is an error of this function: it is in the record, as `broken`.
 pub fn run(case: &Case, name: &RuntimeName, runtimes: &Runtimes, settings: &Settings) -> Outcome {
-    let mut record = blank(case, name);
+    if let Some(outcome) = refused::by_podcheck(case, runtimes.run(), settings) {
+        return outcome;
+    }
+    let mut record = blank(case, &name.to_string());
     let missing = case.requires.iter().find_map(|ability| host::why_missing(ability));
     match missing {
         Some(Ok(reason)) => return skipped(record, settings.required.no_skips, reason),
@@ -93,11 +103,16 @@ fn with_runtime(
         single_process_oom_kill: case.single_process_oom_kill || settings.node.single_process_oom_kill,
         ..settings.node
     };
+    if let Some(refusal) = &case.refused {
+        return refused::by_runtime(case, refusal, (runtime, runtimes.run()), &node, settings, record);
+    }
     let begun = Instant::now();
     let mut live = match Live::start(case, runtime, runtimes.run(), &node) {
         Ok(live) => live,
         Err(NotUp::Cannot(reason)) => return skipped(record, settings.required.no_skips, reason),
-        Err(NotUp::Failed(reason)) => return ended(record, Verdict::Broken, reason),
+        Err(NotUp::Failed(reason) | NotUp::Refused { says: reason, .. }) => {
+            return ended(record, Verdict::Broken, reason);
+        }
     };
     took(&mut record, "up", begun);
     live.private = record.runtime.parse::<RuntimeName>().is_ok_and(|name| name.endpoint.is_none());
@@ -114,8 +129,15 @@ fn with_runtime(
     }
     let evidence = live.evidence();
     let begun = Instant::now();
-    let left = live.stop();
+    let stopped = live.stop();
     took(&mut record, "down", begun);
+    let left = stopped.map(|stopped| {
+        // Where nothing could be said of the Pod, what is left of it says nothing either.
+        if judged.is_ok() {
+            checks.extend(judge::gone(&stopped.remains));
+        }
+        stopped.left
+    });
     settle(case, settings, &mut record, &mut checks, judged, left);
     if record.verdict.is_bad() {
         match evidence::keep(settings.evidence.as_deref(), &record, &evidence) {
@@ -212,12 +234,12 @@ fn ended(mut record: Record, verdict: Verdict, reason: String) -> Outcome {
     Outcome { record, facts: None, checks: Vec::new() }
 }
 
-fn blank(case: &Case, name: &RuntimeName) -> Record {
+fn blank(case: &Case, runtime: &str) -> Record {
     Record {
-        id: format!("{name}::{}", case.id),
+        id: format!("{runtime}::{}", case.id),
         case: case.id.clone(),
         about: case.about.clone(),
-        runtime: name.to_string(),
+        runtime: runtime.to_owned(),
         verdict: Verdict::Broken,
         reason: String::new(),
         properties: case.shows.clone(),

@@ -1,0 +1,180 @@
+//! What is left of a Pod once its runtime has removed it: looked for by what it had while it was up.
+
+use super::up::{Up, subjects};
+use crate::host::{Process, poll_until, scaled};
+use crate::judge::{NamespaceLeft, Remains};
+use crate::observe::{Held, Holding, Scope};
+use crate::plan::Scope as Sharing;
+use std::fs::File;
+use std::io::Read;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// A runtime's helpers may take this long to end once it has said that a Pod is gone.
+const WITHIN: Duration = Duration::from_secs(5);
+/// The kernel takes network namespaces down in the background, one after the other, and with them their interfaces.
+const INTERFACE_WITHIN: Duration = Duration::from_secs(10);
+/// How podcheck's own removal names an interface.
+const INTERFACE: &str = "interface ";
+/// And what stays on the host because a Pod wrote there: nobody's fault.
+const STAYS: &str = "hostPath ";
+
+/// What a Pod has while it is up, by which it is looked for when it is gone.
+pub(super) struct Trace {
+    held: Held,
+    daemon: Option<Process>,
+    lease: Option<Lease>,
+    /// Index of the host's end of its veth pair.
+    interface: Option<u32>,
+}
+
+/// An address of a Pod in the books of CNI.
+struct Lease {
+    file: PathBuf,
+    /// The sandbox that has it.
+    id: String,
+}
+
+impl Trace {
+    /// Of a Pod that is about to be removed.
+    pub(super) fn of(up: &Up) -> Result<Trace, String> {
+        let members = subjects(up);
+        let daemon = up.kubelet.pod().daemon();
+        let scope = Scope { host: daemon, pod_cgroup: None, inherits: false };
+        let held = Held::of(&members, &scope).map_err(|error| error.to_string())?;
+        let daemon = daemon.map(Process::again).transpose().map_err(|error| error.to_string())?;
+        let own = up.plan.namespaces.network != Sharing::Node;
+        let id = members.first().map_or("", |sandbox| sandbox.id);
+        let address = up.kubelet.pod().address().filter(|_| own && !id.is_empty());
+        let files = leases(up.run.dir());
+        let lease = address.and_then(|address| files.into_iter().find(|file| is_of(file, address, id)));
+        let alive = members.iter().filter(|_| own).find(|member| member.process.is_alive());
+        let interface = alive.and_then(|member| host_end(member.process));
+        Ok(Trace { held, daemon, lease: lease.map(|file| Lease { file, id: id.to_owned() }), interface })
+    }
+
+    /// Looks for it, for as long as it may take to go.
+    pub(super) fn follow(self) -> Result<Remains, String> {
+        let Trace { held, daemon, lease, interface } = self;
+        let own = Process::open(std::process::id().cast_signed()).map_err(|error| error.to_string())?;
+        let views: Vec<&Process> = std::iter::once(&own).chain(&daemon).collect();
+        let look = || held.holders(&views).map_err(|error| error.to_string());
+        let mut last = look()?;
+        let deadline = Instant::now() + scaled(WITHIN);
+        while !last.is_empty() && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(10));
+            last = look()?;
+        }
+        // As long as we hold its network namespace, its interface stays.
+        drop(held);
+        let looked = lease.is_some() || interface.is_some();
+        let lease = lease.filter(|lease| is_leased(&lease.file, &lease.id));
+        let mut network: Vec<String> =
+            lease.map(|lease| format!("lease {}", lease.file.display())).into_iter().collect();
+        network.extend(interface.and_then(stays));
+        Ok(of_holding(last, looked.then_some(network)))
+    }
+}
+
+fn of_holding(holding: Holding, network: Option<Vec<String>>) -> Remains {
+    let namespaces = holding.namespaces.into_iter().map(|holders| NamespaceLeft {
+        member: holders.member,
+        kind: holders.kind.to_owned(),
+        holders: holders.by,
+    });
+    Remains { namespaces: namespaces.collect(), network, other: holding.marked }
+}
+
+/// What podcheck's own removal of a Pod's corner of the host found there.
+pub(super) fn of_left(left: &[String]) -> Remains {
+    let (interfaces, others): (Vec<&String>, Vec<&String>) = left.iter().partition(|left| left.starts_with(INTERFACE));
+    let others = others.into_iter().filter(|left| !left.starts_with(STAYS));
+    let network = if interfaces.is_empty() { None } else { Some(interfaces.into_iter().cloned().collect()) };
+    Remains { namespaces: Vec::new(), network, other: others.cloned().collect() }
+}
+
+/// The files in which CNI has written down the addresses of a run's Pods: each is called as its address.
+pub(super) fn leases(run: &Path) -> Vec<PathBuf> {
+    let below = |dir: &PathBuf| {
+        let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+        entries.map(|entry| entry.path()).collect::<Vec<_>>()
+    };
+    let networks = below(&run.join("daemons")).into_iter().flat_map(|daemon| below(&daemon.join("ipam")));
+    let files = networks.flat_map(|network| below(&network));
+    files.filter(|file| address_of(file).is_some()).collect()
+}
+
+fn address_of(file: &Path) -> Option<IpAddr> {
+    file.file_name()?.to_str()?.parse().ok()
+}
+
+fn is_of(file: &Path, address: IpAddr, id: &str) -> bool {
+    address_of(file) == Some(address) && is_leased(file, id)
+}
+
+/// Whether an address is still that sandbox's: it may be another's by now.
+fn is_leased(file: &Path, id: &str) -> bool {
+    std::fs::read_to_string(file).is_ok_and(|text| text.contains(id))
+}
+
+/// Index of the host's end of a Pod's veth pair, as the Pod's own sysfs has it.
+fn host_end(process: &Process) -> Option<u32> {
+    let file = process.open_at("root/sys/class/net/eth0/iflink", nix::fcntl::OFlag::O_RDONLY).ok()?;
+    let mut text = String::new();
+    File::from(file).take(16).read_to_string(&mut text).ok()?;
+    let index = text.trim().parse().ok()?;
+    name_of(index).map(|_| index)
+}
+
+fn name_of(index: u32) -> Option<String> {
+    let name = nix::net::if_::if_indextoname(index).ok()?.to_string_lossy().into_owned();
+    // As which some C libraries give one that is not there.
+    if name.is_empty() { None } else { Some(name) }
+}
+
+/// The interface, if it does not go.
+fn stays(index: u32) -> Option<String> {
+    let gone = || name_of(index).is_none().then_some(());
+    let stays = poll_until(Instant::now() + scaled(INTERFACE_WITHIN), gone).is_none();
+    name_of(index).filter(|_| stays).map(|name| format!("{INTERFACE}{name}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn leases_are_read_as_cni_writes_them() {
+        let run = tempfile::tempdir().expect("a folder");
+        let network = run.path().join("daemons/containerd/ipam/podcheck");
+        std::fs::create_dir_all(&network).expect("made");
+        for (name, text) in [("10.213.0.2", "0123abcd\r\neth0"), ("last_reserved_ip.0", "10.213.0.2"), ("lock", "")] {
+            std::fs::write(network.join(name), text).expect("written");
+        }
+        let files = leases(run.path());
+        assert_eq!(files, [network.join("10.213.0.2")]);
+        let address = "10.213.0.2".parse().expect("an address");
+        assert!(is_of(&files[0], address, "0123abcd"));
+        assert!(!is_of(&files[0], address, "ffff"));
+        assert!(!is_of(&files[0], "10.213.0.3".parse().expect("an address"), "0123abcd"));
+        std::fs::remove_file(&files[0]).expect("removed");
+        assert!(!is_leased(&files[0], "0123abcd"));
+    }
+
+    #[test]
+    fn what_was_removed_is_sorted_by_what_it_is() {
+        let left = ["process 7: sleep", "interface pchkabc", "hostPath /x (stays)", "cgroup kubepods/x"];
+        let remains = of_left(&left.map(str::to_owned));
+        assert_eq!(remains.network.as_deref(), Some(&["interface pchkabc".to_owned()][..]));
+        assert_eq!(remains.other, ["process 7: sleep", "cgroup kubepods/x"]);
+        assert!(of_left(&["hostPath /x (stays)".to_owned()]).is_empty());
+    }
+
+    #[test]
+    fn an_interface_that_is_there_stays_and_one_that_is_not_does_not() {
+        assert_eq!(name_of(u32::MAX), None);
+        assert_eq!(stays(u32::MAX), None);
+        assert_eq!(name_of(1).as_deref(), Some("lo"));
+    }
+}

@@ -1,0 +1,170 @@
+//! One Pod of a trial while it is up, why one is not, and what became of those that were.
+
+use super::sysctls::Asked;
+use crate::facts::Naming;
+use crate::host::{self, Run, TrialDir};
+use crate::judge::Remains;
+use crate::kubelet::{Kubelet, Life, Now};
+use crate::observe::{self, Program, Scope, Subject};
+use crate::payload;
+use crate::plan::{ContainerPlan, MountSource, Plan};
+use crate::pod::Pod;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// A member may take this long from the runtime's word that it runs until it says so itself.
+pub(super) const READY: Duration = Duration::from_secs(20);
+
+/// One Pod that is up.
+pub(super) struct Up {
+    /// Set before its members' names: empty, or `beside/`.
+    pub(super) prefix: &'static str,
+    pub(super) pod: Pod,
+    pub(super) plan: Plan,
+    /// Declared before its directory, so that it is dropped first.
+    pub(super) kubelet: Kubelet,
+    pub(super) dir: Arc<TrialDir>,
+    pub(super) run: Arc<Run>,
+    /// Sysctls that it asks for.
+    pub(super) sysctls: Asked,
+}
+
+/// Why a Pod did not come up.
+pub(super) enum NotUp {
+    /// The runtime cannot make such a Pod on this host: nothing went wrong.
+    Cannot(String),
+    /// It was asked, and refused with these words; and what podcheck had to take away afterwards.
+    Refused {
+        /// The runtime's words.
+        says: String,
+        /// What was there.
+        left: Vec<String>,
+    },
+    /// Something went wrong.
+    Failed(String),
+}
+
+impl NotUp {
+    /// In words.
+    pub(super) fn reason(&self) -> &str {
+        match self {
+            NotUp::Cannot(reason) | NotUp::Failed(reason) | NotUp::Refused { says: reason, .. } => reason,
+        }
+    }
+}
+
+/// What became of Pods that were taken down.
+#[derive(Default)]
+pub(super) struct Stopped {
+    /// What podcheck had to remove, in words.
+    pub(super) left: Vec<String>,
+    /// All that was there once the runtime said that it had removed them.
+    pub(super) remains: Remains,
+}
+
+impl Up {
+    /// Waits for the end of containers whose program does not stay, so that they are not looked at on their way; and a
+    /// runtime may notice an end a moment after the process has gone.
+    pub(super) fn await_early_ends(&mut self) -> Result<(), String> {
+        let deadline = Instant::now() + host::scaled(READY);
+        loop {
+            self.kubelet.look().map_err(|error| error.to_string())?;
+            let held = |name: &str| self.kubelet.pod().members().iter().any(|member| member.name == name);
+            let mut lives = self.kubelet.lives().iter();
+            let open =
+                |life: &&Life| life.now == Now::Running && (self.ends_by_itself(&life.name) || !held(&life.name));
+            let Some(life) = lives.find(open) else { return Ok(()) };
+            if Instant::now() > deadline {
+                return Err(format!("{}{} has not ended, or its runtime does not say how", self.prefix, life.name));
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// The Pod's cgroup from podcheck's base.
+    pub(super) fn pod_cgroup(&self) -> String {
+        format!("{}/{}", self.dir.cgroup_root(), self.plan.cgroup_parent())
+    }
+
+    /// What a member is to become before it may be looked at.
+    pub(super) fn program_of(&self, member: &str) -> Program<'_> {
+        let foreign = Program::Foreign { host: self.kubelet.pod().daemon() };
+        let Some(container) = self.plan.containers.iter().find(|c| c.name == member) else { return foreign };
+        match self.payload_of(container) {
+            Some(program) if program.stays => Program::Payload,
+            _ => foreign,
+        }
+    }
+
+    /// The program of podcheck's own that a container runs.
+    fn payload_of(&self, container: &ContainerPlan) -> Option<&'static payload::Program> {
+        let command = container.stand_in_argv.first().filter(|_| self.runs_payload(container))?;
+        payload::find(command)
+    }
+
+    /// Whether a container runs a program of podcheck's own that does its work and ends.
+    fn ends_by_itself(&self, name: &str) -> bool {
+        let container = self.plan.containers.iter().find(|container| container.name == name);
+        container.and_then(|container| self.payload_of(container)).is_some_and(|program| !program.stays)
+    }
+
+    /// Whether a container runs podcheck's own image.
+    pub(super) fn runs_payload(&self, container: &ContainerPlan) -> bool {
+        container.image_is_ours() || self.kubelet.pod().stand_ins().contains(&container.name)
+    }
+}
+
+/// Its members, to look at.
+pub(super) fn subjects(up: &Up) -> Vec<Subject<'_>> {
+    let members = up.kubelet.pod().members();
+    members.iter().map(|m| Subject { name: &m.name, id: &m.id, process: &m.process }).collect()
+}
+
+/// Reads it from the kernel.
+pub(super) fn observe_up(up: &Up, inherits: bool) -> Result<observe::Observation, String> {
+    let subjects = subjects(up);
+    let cgroup = up.pod_cgroup();
+    let scope = Scope { host: up.kubelet.pod().daemon(), pod_cgroup: Some(&cgroup), inherits };
+    let mut observation = observe::pod(&subjects, &scope).map_err(|error| error.to_string())?;
+    // One that ended before it could be held has ended all the same.
+    let unseen = |life: &&Life| life.has_ended() && !subjects.iter().any(|m| m.name == life.name);
+    for life in up.kubelet.lives().iter().filter(unseen) {
+        observation.members.push((life.name.clone(), String::new(), None));
+    }
+    Ok(observation)
+}
+
+/// The names that stand in the document for what belongs to this host alone.
+pub(super) fn naming(up: &Up) -> Naming {
+    let mut naming = Naming {
+        cgroup_root: up.dir.cgroup_root().to_owned(),
+        cgroup_base: up.dir.cgroup_base().to_owned(),
+        daemons: format!("{}-{}", up.run.id(), host::DAEMONS),
+        pod_uid: up.plan.uid.clone(),
+        paths: Vec::new(),
+        given: up.pod.spec.dns.iter().map(|_| "/etc/resolv.conf".to_owned()).collect(),
+        amended: up.pod.spec.dns_added.iter().map(|_| "/etc/resolv.conf".to_owned()).collect(),
+        volumes: Some(up.dir.volumes().display().to_string()),
+        aliases: Some(up.dir.sub_paths().display().to_string()),
+        texts: vec![(up.dir.tag().to_owned(), "<trial>".to_owned()), (up.run.id().to_owned(), "<run>".to_owned())],
+    };
+    let mut name = |source: MountSource, class: String| {
+        let path = up.dir.source(&up.plan, &source);
+        // A hostPath may be a link: what is mounted is what it leads to.
+        if let Ok(real) = path.canonicalize()
+            && real != path
+        {
+            naming.paths.push((real.display().to_string(), class.clone()));
+        }
+        naming.paths.push((path.display().to_string(), class));
+    };
+    for volume in &up.plan.volumes {
+        let volume = volume.name();
+        name(MountSource::Volume(volume.to_owned()), format!("volume:{volume}"));
+    }
+    name(MountSource::Hosts, "hosts".to_owned());
+    for container in &up.plan.containers {
+        name(MountSource::TerminationLog(container.name.clone()), "termination-log".to_owned());
+    }
+    naming
+}
