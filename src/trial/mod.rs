@@ -76,16 +76,17 @@ pub fn run(case: &Case, name: &RuntimeName, runtimes: &Runtimes, settings: &Sett
         Some(Err(reason)) => return ended(record, Verdict::Broken, reason),
         None => {}
     }
+    // Before the runtime: a daemon that starts is something that a case alone must not have beside it.
+    let turn = match host::turn(runtimes.run(), case.alone) {
+        Ok(turn) => turn,
+        Err(error) => return ended(record, Verdict::Broken, error.to_string()),
+    };
     let runtime = match runtimes.get(name) {
         Opened::Here(runtime) => runtime,
         Opened::Missing(reason) => return skipped(record, settings.required.demands(name), reason),
         Opened::Failed(reason) => return ended(record, Verdict::Broken, reason),
     };
     record.versions = runtime.versions();
-    let turn = match host::turn(runtimes.run(), case.alone) {
-        Ok(turn) => turn,
-        Err(error) => return ended(record, Verdict::Broken, error.to_string()),
-    };
     let outcome = with_runtime(case, runtime.as_ref(), runtimes, settings, record);
     drop(turn);
     outcome
