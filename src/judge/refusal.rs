@@ -22,10 +22,10 @@ impl Shown<'_> {
     }
 }
 
-/// Judges what one who was asked for the Pod said; `None` if it came up.
+/// Judges what one who was asked for the Pod said; `None` if it was not refused.
 pub fn refused(shown: Shown<'_>, by: &str, says: &[String], said: Option<&str>) -> Vec<Check> {
     let context = shown.context();
-    let seen = said.map_or_else(|| "it came up".to_owned(), |said| format!("refused: {said}"));
+    let seen = said.map_or_else(|| "it was not refused".to_owned(), |said| format!("refused: {said}"));
     let mut checks = vec![outcome(&context, &format!("refused by {by}"), &seen, said.is_some())];
     for wanted in says {
         let holds = said.is_some_and(|said| has(said, wanted));
@@ -91,7 +91,7 @@ mod tests {
     fn a_pod_that_comes_up_is_a_finding() {
         let says = ["tcp_syncookies".to_owned()];
         let checks = refused(SHOWN, "the runtime", &says, None);
-        assert_eq!(broken(&checks)[0], ("refused by the runtime", "it came up"));
+        assert_eq!(broken(&checks)[0], ("refused by the runtime", "it was not refused"));
         assert_eq!((checks[0].property.as_str(), checks[0].at.as_str()), ("Y3", "refused"));
         assert!(
             broken(&refused(SHOWN, "the runtime", &says, Some("write net.ipv4.TCP_SYNCOOKIES: EINVAL"))).is_empty()
