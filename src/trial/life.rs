@@ -43,7 +43,12 @@ pub(super) fn step(case: &Case, live: &mut Live, step: &Step, at: &str) -> Resul
         }
         Step::Refused { container, says, property } => {
             let life = live.life(container)?.clone();
-            Ok(refused(&context(case, at, container, property), &life, says))
+            let mut checks = refused(&context(case, at, container, property), &life, says);
+            let left = live.empty_cgroups(container)?;
+            let seen = if left.is_empty() { "none".to_owned() } else { left.join(", ") };
+            let context = StepContext { property: "F9", ..context(case, at, container, property) };
+            checks.push(judge::outcome(&context, "no cgroup left of it", &seen, left.is_empty()));
+            Ok(checks)
         }
         Step::Stop { container, grace_seconds, at_least_seconds } => {
             let grace = Duration::from_secs(*grace_seconds);

@@ -3,7 +3,7 @@
 use super::exec;
 use super::remains::{self, Trace};
 use super::sysctls::Asked;
-use super::up::{NotUp, READY, Stopped, Up, naming, observe_up, subjects};
+use super::up::{ENDED, NotUp, READY, Stopped, Up, naming, observe_up, subjects};
 use crate::case::Case;
 use crate::facts::{self, Facts};
 use crate::host::{self, Process, Run};
@@ -209,6 +209,17 @@ impl Live {
         let (up, own_name) = self.find(name)?;
         let life = up.kubelet.lives().iter().find(|life| life.name == own_name);
         life.ok_or_else(|| format!("no container is named {name}"))
+    }
+
+    /// Cgroups in that of a container's Pod in which nothing runs and, as far as can be told, nothing did: more than there are
+    /// containers that have ended.
+    pub(super) fn empty_cgroups(&mut self, name: &str) -> Result<Vec<String>, String> {
+        let (up, _) = self.find(name)?;
+        up.kubelet.look().map_err(|error| error.to_string())?;
+        let ended = up.kubelet.lives().iter().filter(|life| life.has_ended()).count();
+        let none = || Some(up.empty_cgroups()).filter(|left| left.len() <= ended);
+        let gone = host::poll_until(Instant::now() + host::scaled(ENDED), none).is_some();
+        Ok(if gone { Vec::new() } else { up.empty_cgroups() })
     }
 
     /// Every container, under its prefix, and what became of it so far.

@@ -15,6 +15,9 @@ use std::time::{Duration, Instant};
 /// A member may take this long from the runtime's word that it runs until it says so itself.
 pub(super) const READY: Duration = Duration::from_secs(20);
 
+/// A container's cgroup goes that long after its last process at most.
+pub(super) const ENDED: Duration = Duration::from_secs(2);
+
 /// One Pod that is up.
 pub(super) struct Up {
     /// Set before its members' names: empty, or `beside/`.
@@ -84,6 +87,15 @@ impl Up {
     /// The Pod's cgroup from podcheck's base.
     pub(super) fn pod_cgroup(&self) -> String {
         format!("{}/{}", self.dir.cgroup_root(), self.plan.cgroup_parent())
+    }
+
+    /// Names of the cgroups directly below it in which nothing runs, and nothing below.
+    pub(super) fn empty_cgroups(&self) -> Vec<String> {
+        let (pod, hierarchies) = (self.pod_cgroup(), self.dir.hierarchies());
+        let all = hierarchies.below(&pod).into_iter();
+        let names = all.filter_map(|path| Some(path.strip_prefix(&pod)?.trim_start_matches('/').to_owned()));
+        let own = names.filter(|name| !name.contains('/'));
+        own.filter(|name| hierarchies.procs(&format!("{pod}/{name}")).is_empty()).collect()
     }
 
     /// What a member is to become before it may be looked at.
