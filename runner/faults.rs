@@ -146,6 +146,7 @@ fn verdict(fault: &Fault, outcome: &trial::Outcome) -> Result<(), String> {
         Strikes::Only(name) => vec![*name],
         Strikes::Every => CONTAINERS.to_vec(),
         Strikes::Sandbox | Strikes::SandboxAndSo => vec!["sandbox"],
+        Strikes::Pod => vec![""],
     };
     let mut wrong = String::new();
     for member in &struck {

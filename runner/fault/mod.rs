@@ -61,6 +61,8 @@ pub enum Strikes {
     Sandbox,
     /// The sandbox, and with it whatever of it the containers share or are compared with.
     SandboxAndSo,
+    /// The sandbox, and what is found is the Pod's as a whole.
+    Pod,
 }
 
 impl Strikes {
@@ -69,7 +71,7 @@ impl Strikes {
         match self {
             Strikes::Only(name) => container == Some(name),
             Strikes::Every => container.is_some(),
-            Strikes::Sandbox | Strikes::SandboxAndSo => container.is_none(),
+            Strikes::Sandbox | Strikes::SandboxAndSo | Strikes::Pod => container.is_none(),
         }
     }
 }
@@ -120,10 +122,14 @@ pub enum Shape {
     Privileged,
     /// Filtered, and with a command run in each.
     Exec,
+    /// With a sysctl that no kernel takes, for which it must be refused.
+    Refused,
+    /// With a command in the last container that is not there, for which that one must be.
+    NotStarted,
 }
 
 impl Shape {
-    pub const ALL: [Shape; 7] = [
+    pub const ALL: [Shape; 9] = [
         Shape::Plain,
         Shape::SharedPid,
         Shape::HostNetwork,
@@ -131,6 +137,8 @@ impl Shape {
         Shape::HostIpc,
         Shape::Privileged,
         Shape::Exec,
+        Shape::Refused,
+        Shape::NotStarted,
     ];
 
     pub fn name(self) -> &'static str {
@@ -142,19 +150,32 @@ impl Shape {
             Shape::HostIpc => "host-ipc",
             Shape::Privileged => "privileged",
             Shape::Exec => "exec",
+            Shape::Refused => "refused",
+            Shape::NotStarted => "not-started",
         }
     }
 
     /// Its file under a name: a manifest, or a case of one where something is done in it.
     pub fn file(self, name: &str) -> String {
-        if self != Shape::Exec {
-            return self.manifest(name);
-        }
+        let run = |name: &&str| format!("- {{in: {name}, run: [\"true\"]}}\n");
+        let (about, shows, asked) = match self {
+            Shape::Exec => {
+                let steps: String = CONTAINERS.iter().map(run).collect();
+                ("A command is run in each container.", "C10", format!("steps:\n{steps}"))
+            }
+            Shape::Refused => {
+                let asked = "refused: {at: create, says: tcp_fin_timeout}\n";
+                ("A sysctl that no kernel takes is refused.", "B5", asked.to_owned())
+            }
+            Shape::NotStarted => {
+                let asked = "steps:\n- {refused: job, says: no such file or directory}\n";
+                ("A command that is not there does not start.", "B1", asked.to_owned())
+            }
+            _ => return self.manifest(name),
+        };
         let manifest: String = self.manifest(name).lines().map(|line| format!("  {line}\n")).collect();
-        let steps: String = CONTAINERS.iter().map(|name| format!("- {{in: {name}, run: [\"true\"]}}\n")).collect();
-        let (about, source) =
-            ("A command is run in each container.", "https://kubernetes.io/docs/concepts/workloads/pods/");
-        format!("about: {about}\nshows: [C10]\nsource: {source}\npod:\n{manifest}steps:\n{steps}")
+        let source = "https://kubernetes.io/docs/concepts/workloads/pods/";
+        format!("about: {about}\nshows: [{shows}]\nsource: {source}\npod:\n{manifest}{asked}")
     }
 
     /// Its manifest under a name.
@@ -165,13 +186,19 @@ impl Shape {
             Shape::HostNetwork => "hostNetwork: true",
             Shape::HostPid => "hostPID: true",
             Shape::HostIpc => "hostIPC: true",
-            Shape::Exec => "shareProcessNamespace: false",
+            Shape::Exec | Shape::Refused => "shareProcessNamespace: false",
+            Shape::NotStarted => "restartPolicy: Never",
         };
         let job = match self {
             Shape::Privileged => "privileged: true",
             _ => "capabilities: {drop: [MKNOD], add: [NET_ADMIN]}",
         };
-        let filter = if self == Shape::Exec { ", seccompProfile: {type: RuntimeDefault}" } else { "" };
+        let of_all = match self {
+            Shape::Exec => ", seccompProfile: {type: RuntimeDefault}",
+            Shape::Refused => ", sysctls: [{name: net.ipv4.tcp_fin_timeout, value: soon}]",
+            _ => "",
+        };
+        let command = if self == Shape::NotStarted { "/no/such/program" } else { "serve" };
         format!(
             "\
 apiVersion: v1
@@ -179,7 +206,7 @@ kind: Pod
 metadata: {{name: {name}}}
 spec:
   {of_pod}
-  securityContext: {{supplementalGroups: [3000]{filter}}}
+  securityContext: {{supplementalGroups: [3000]{of_all}}}
   volumes:
   - {{name: data, emptyDir: {{}}}}
   - {{name: keys, emptyDir: {{}}}}
@@ -195,7 +222,7 @@ spec:
     securityContext: {{runAsUser: 1000, runAsGroup: 2000, allowPrivilegeEscalation: false, readOnlyRootFilesystem: true}}
   - name: job
     image: podcheck
-    command: [serve, --name, job]
+    command: [{command}, --name, job]
     workingDir: /data
     env: [{{name: COLOUR, value: red}}]
     resources: {{limits: {{memory: 64Mi, cpu: 500m}}, requests: {{memory: 32Mi, cpu: 250m}}}}

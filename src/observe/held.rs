@@ -44,7 +44,7 @@ pub struct Holders {
 pub struct Holding {
     /// Every namespace that is held, whether or not anybody else has it.
     pub namespaces: Vec<Holders>,
-    /// Processes and mounts that carry an id of a member's.
+    /// Processes and mounts that carry an id of a member's, and have none of the namespaces.
     pub marked: Vec<String>,
 }
 
@@ -118,13 +118,15 @@ impl Held {
 
     fn in_process(&self, process: &Process, found: &mut Holding) {
         let mut of_kind: BTreeMap<&str, Option<u64>> = BTreeMap::new();
+        let mut holds = false;
         for (held, holders) in self.namespaces.iter().zip(&mut found.namespaces) {
             let namespace = || read::namespace(process, held.kind).ok().flatten().map(|id| id.ino);
             if *of_kind.entry(held.kind).or_insert_with(namespace) == Some(held.ino) {
                 holders.by.push(format!("process {}: {}", process.pid(), process.describe()));
+                holds = true;
             }
         }
-        if self.ids.is_empty() {
+        if holds || self.ids.is_empty() {
             return;
         }
         let line = read::text(process, "cmdline").unwrap_or_default();
@@ -137,7 +139,8 @@ impl Held {
         let words = format!("mount {}", mount.target);
         for (held, holders) in self.namespaces.iter().zip(&mut found.namespaces) {
             if mount.kind == "nsfs" && mount.root == format!("{}:[{}]", held.kind, held.ino) {
-                holders.by.push(words.clone());
+                holders.by.push(words);
+                return;
             }
         }
         let marked = |id: &String| mount.target.contains(id) || mount.root.contains(id);
@@ -170,7 +173,7 @@ mod tests {
             namespaces: vec![held("sandbox", "net", 4026532007), held("app", "pid", 4026532007 + 1)],
             ids: vec!["0123abcd".to_owned()],
         };
-        let text = "1 0 0:4 net:[4026532007] /run/netns/a rw - nsfs nsfs rw\n\
+        let text = "1 0 0:4 net:[4026532007] /run/netns/0123abcd rw - nsfs nsfs rw\n\
                     2 0 0:4 net:[4026532008] /run/netns/b rw - nsfs nsfs rw\n\
                     3 0 0:5 / /run/containerd/0123abcd/rootfs rw - overlay overlay rw\n\
                     4 0 0:6 / /else rw - tmpfs tmpfs rw\n";
@@ -179,7 +182,7 @@ mod tests {
         for mount in mounts(text) {
             held.in_mount(&mount, &mut found);
         }
-        assert_eq!(found.namespaces[0].by, ["mount /run/netns/a"]);
+        assert_eq!(found.namespaces[0].by, ["mount /run/netns/0123abcd"]);
         assert!(found.namespaces[1].by.is_empty());
         assert_eq!(found.marked, ["mount /run/containerd/0123abcd/rootfs"]);
         assert!(!found.is_empty());

@@ -24,16 +24,10 @@ const STAYS: &str = "hostPath ";
 pub(super) struct Trace {
     held: Held,
     daemon: Option<Process>,
-    lease: Option<Lease>,
+    /// The id of the sandbox that has a lease in the books of CNI, and where the daemons' books are.
+    lease: Option<(String, PathBuf)>,
     /// Index of the host's end of its veth pair.
     interface: Option<u32>,
-}
-
-/// An address of a Pod in the books of CNI.
-struct Lease {
-    file: PathBuf,
-    /// The sandbox that has it.
-    id: String,
 }
 
 impl Trace {
@@ -46,12 +40,12 @@ impl Trace {
         let daemon = daemon.map(Process::again).transpose().map_err(|error| error.to_string())?;
         let own = up.plan.namespaces.network != Sharing::Node;
         let id = members.first().map_or("", |sandbox| sandbox.id);
-        let address = up.kubelet.pod().address().filter(|_| own && !id.is_empty());
-        let files = leases(up.run.dir());
-        let lease = address.and_then(|address| files.into_iter().find(|file| is_of(file, address, id)));
+        let run = up.run.dir();
+        let has_lease = own && !id.is_empty() && !leases_of(run, id).is_empty();
+        let lease = has_lease.then(|| (id.to_owned(), run.to_owned()));
         let alive = members.iter().filter(|_| own).find(|member| member.process.is_alive());
         let interface = alive.and_then(|member| host_end(member.process));
-        Ok(Trace { held, daemon, lease: lease.map(|file| Lease { file, id: id.to_owned() }), interface })
+        Ok(Trace { held, daemon, lease, interface })
     }
 
     /// Looks for it, for as long as it may take to go.
@@ -69,9 +63,8 @@ impl Trace {
         // As long as we hold its network namespace, its interface stays.
         drop(held);
         let looked = lease.is_some() || interface.is_some();
-        let lease = lease.filter(|lease| is_leased(&lease.file, &lease.id));
-        let mut network: Vec<String> =
-            lease.map(|lease| format!("lease {}", lease.file.display())).into_iter().collect();
+        let leased = lease.map(|(id, run)| leases_of(&run, &id)).unwrap_or_default();
+        let mut network: Vec<String> = leased.iter().map(|file| format!("lease {}", file.display())).collect();
         network.extend(interface.and_then(stays));
         Ok(of_holding(last, looked.then_some(network)))
     }
@@ -109,13 +102,10 @@ fn address_of(file: &Path) -> Option<IpAddr> {
     file.file_name()?.to_str()?.parse().ok()
 }
 
-fn is_of(file: &Path, address: IpAddr, id: &str) -> bool {
-    address_of(file) == Some(address) && is_leased(file, id)
-}
-
-/// Whether an address is still that sandbox's: it may be another's by now.
-fn is_leased(file: &Path, id: &str) -> bool {
-    std::fs::read_to_string(file).is_ok_and(|text| text.contains(id))
+/// Those of a sandbox: by its id, since an address may be another's at once.
+fn leases_of(run: &Path, id: &str) -> Vec<PathBuf> {
+    let is_its = |file: &PathBuf| std::fs::read_to_string(file).is_ok_and(|text| text.contains(id));
+    leases(run).into_iter().filter(is_its).collect()
 }
 
 /// Index of the host's end of a Pod's veth pair, as the Pod's own sysfs has it.
@@ -154,12 +144,10 @@ mod tests {
         }
         let files = leases(run.path());
         assert_eq!(files, [network.join("10.213.0.2")]);
-        let address = "10.213.0.2".parse().expect("an address");
-        assert!(is_of(&files[0], address, "0123abcd"));
-        assert!(!is_of(&files[0], address, "ffff"));
-        assert!(!is_of(&files[0], "10.213.0.3".parse().expect("an address"), "0123abcd"));
-        std::fs::remove_file(&files[0]).expect("removed");
-        assert!(!is_leased(&files[0], "0123abcd"));
+        assert_eq!(leases_of(run.path(), "0123abcd"), files);
+        assert!(leases_of(run.path(), "ffff").is_empty());
+        std::fs::write(&files[0], "ffff\r\neth0").expect("written");
+        assert!(leases_of(run.path(), "0123abcd").is_empty());
     }
 
     #[test]

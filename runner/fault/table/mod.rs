@@ -8,6 +8,7 @@ mod limits;
 mod namespaces;
 mod privileges;
 mod processes;
+mod remains;
 mod sandbox;
 mod untouched;
 mod users;
@@ -40,6 +41,7 @@ pub fn faults() -> Vec<Fault> {
         processes::processes(),
         sandbox::sandbox(),
         exec::exec(),
+        remains::remains(),
     ];
     groups.into_iter().flatten().collect()
 }
