@@ -56,7 +56,8 @@ pub(super) fn by_runtime(
     settings: &Settings,
     mut record: Record,
 ) -> Outcome {
-    let around = match Surroundings::now(run, runtime.daemon()) {
+    let private = runtime.name().endpoint.is_none();
+    let around = match Surroundings::now(run, runtime.daemon().filter(|_| private)) {
         Ok(around) => around,
         Err(reason) => return ended(record, Verdict::Broken, reason),
     };

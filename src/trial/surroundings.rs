@@ -4,7 +4,7 @@
 use super::remains::leases;
 use crate::host::{Process, Run, scaled};
 use crate::judge::Remains;
-use crate::observe::parse_mountinfo;
+use crate::observe::{Mount, parse_mountinfo};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
@@ -30,7 +30,7 @@ struct Seen {
 }
 
 impl Surroundings {
-    /// As they are now, as a daemon sees them, or podcheck itself if there is none.
+    /// As they are now. A `daemon` is a private one: what is in the mount namespace of somebody else's is theirs.
     pub(super) fn now(run: &Arc<Run>, daemon: Option<Process>) -> Result<Surroundings, String> {
         let before = look(run, daemon.as_ref())?;
         Ok(Surroundings { run: Arc::clone(run), daemon, before })
@@ -54,6 +54,14 @@ impl Surroundings {
 }
 
 impl Seen {
+    fn add(&mut self, mount: &Mount) {
+        if mount.kind == "nsfs" && mount.root.starts_with("net:") {
+            self.network.insert(format!("network namespace {}", mount.target));
+        } else {
+            self.other.insert(format!("mount {}", mount.target));
+        }
+    }
+
     fn without(self, before: &Seen) -> Seen {
         Seen { network: &self.network - &before.network, other: &self.other - &before.other }
     }
@@ -64,9 +72,14 @@ fn look(run: &Run, daemon: Option<&Process>) -> Result<Seen, String> {
     seen.network.extend(leases(run.dir()).into_iter().map(|file| format!("lease {}", file.display())));
     seen.network.extend(run.bridge_ports().into_iter().map(|port| format!("interface {port}")));
     let own = Process::open(std::process::id().cast_signed()).map_err(|error| error.to_string())?;
-    for process in std::iter::once(&own).chain(daemon) {
+    let table = |process: &Process| {
         let text = process.read("mountinfo").map_err(|error| format!("cannot read a mount table: {error}"))?;
-        mounts(&text, run.dir(), &mut seen)?;
+        parse_mountinfo(&text).map_err(|error| error.to_string())
+    };
+    let hosts = table(&own)?;
+    of_run(&hosts, run.dir(), &mut seen);
+    if let Some(daemon) = daemon {
+        of_daemon(&table(daemon)?, &hosts, run.dir(), &mut seen);
     }
     for pid in run.daemon_processes() {
         // What has ended meanwhile is not there.
@@ -76,53 +89,71 @@ fn look(run: &Run, daemon: Option<&Process>) -> Result<Seen, String> {
     Ok(seen)
 }
 
-/// Mounts in a run's folder, a trial's own aside, and wherever a runtime has something of its own: not the host's, which
-/// come and go as they like.
-fn mounts(text: &str, run: &Path, seen: &mut Seen) -> Result<(), String> {
-    const THEIRS: [&str; 3] = ["/run/containerd", "/run/docker", "/run/netns"];
+/// Mounts in a run's folder, a trial's own aside. The host's others come and go as they like.
+fn of_run(mounts: &[Mount], run: &Path, seen: &mut Seen) {
     let trials = run.join("trials");
-    for mount in parse_mountinfo(text).map_err(|error| error.to_string())? {
+    let ours = |mount: &&Mount| {
         let target = Path::new(&mount.target);
-        let theirs = THEIRS.into_iter().any(|dir| target.starts_with(dir));
-        let ours = target.starts_with(run) && !target.starts_with(&trials);
-        if mount.kind == "nsfs" && mount.root.starts_with("net:") {
-            seen.network.insert(format!("network namespace {}", mount.target));
-        } else if mount.kind == "nsfs" || theirs || ours {
-            seen.other.insert(format!("mount {}", mount.target));
-        }
-    }
-    Ok(())
+        target.starts_with(run) && !target.starts_with(&trials)
+    };
+    mounts.iter().filter(ours).for_each(|mount| seen.add(mount));
+}
+
+/// What a private daemon has in its own mount namespace, and not from the host: there, where every runtime has its own too.
+fn of_daemon(mounts: &[Mount], hosts: &[Mount], run: &Path, seen: &mut Seen) {
+    const THEIRS: [&str; 3] = ["/run/containerd", "/run/docker", "/run/netns"];
+    let known: BTreeSet<(&str, &str)> = hosts.iter().map(|mount| (&*mount.target, &*mount.root)).collect();
+    let own: Vec<Mount> =
+        mounts.iter().filter(|mount| !known.contains(&(&*mount.target, &*mount.root))).cloned().collect();
+    of_run(&own, run, seen);
+    let theirs = |mount: &&Mount| THEIRS.into_iter().any(|dir| Path::new(&mount.target).starts_with(dir));
+    own.iter().filter(|mount| mount.kind == "nsfs" || theirs(mount)).for_each(|mount| seen.add(mount));
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn words(set: &BTreeSet<String>) -> Vec<String> {
+        set.iter().cloned().collect()
+    }
+
+    fn mount((root, target, kind): (&str, &str, &str)) -> Mount {
+        let text = format!("1 0 0:4 {root} {target} rw - {kind} {kind} rw\n");
+        parse_mountinfo(&text).expect("good text").remove(0)
+    }
+
     #[test]
     fn only_what_is_more_and_a_runs_own_counts() {
         let run = Path::new("/run/podcheck/abcd1234");
-        let line = |root: &str, target: &str, kind: &str| format!("1 0 0:4 {root} {target} rw - {kind} {kind} rw\n");
-        let of = |lines: &[String]| {
-            let mut seen = Seen::default();
-            mounts(&lines.concat(), run, &mut seen).expect("good text");
-            seen
-        };
+        let hosts = [("/", "/media/stick", "vfat"), ("net:[4026532009]", "/run/netns/hosts", "nsfs")].map(mount);
         let before = [
-            line("/", "/run/netns", "tmpfs"),
-            line("net:[4026532007]", "/run/netns/old", "nsfs"),
-            line("/", "/run/podcheck/abcd1234/daemons/docker", "ext4"),
+            ("/", "/run/netns", "tmpfs"),
+            ("net:[4026532007]", "/run/netns/old", "nsfs"),
+            ("/", "/run/podcheck/abcd1234/daemons/docker", "ext4"),
         ];
         let after = [
-            line("net:[4026532008]", "/run/netns/new", "nsfs"),
-            line("/", "/run/podcheck/abcd1234/daemons/docker/root/x", "overlay"),
-            line("/", "/run/podcheck/abcd1234/trials/efgh5678/volumes/v", "tmpfs"),
-            line("/", "/run/podcheck/zzzz9999/daemons/docker/root/x", "overlay"),
-            line("/", "/media/stick", "vfat"),
+            ("net:[4026532008]", "/run/netns/new", "nsfs"),
+            ("ipc:[4026532010]", "/elsewhere", "nsfs"),
+            ("/", "/run/podcheck/abcd1234/daemons/docker/root/x", "overlay"),
+            ("/", "/run/podcheck/abcd1234/trials/efgh5678/volumes/v", "tmpfs"),
+            ("/", "/run/podcheck/zzzz9999/daemons/docker/root/x", "overlay"),
+            ("/", "/media/card", "vfat"),
         ];
-        let more = of(&[&before[..], &after[..]].concat()).without(&of(&before));
-        let words = |set: &BTreeSet<String>| set.iter().cloned().collect::<Vec<_>>();
+        let (before, after) = (before.map(mount), after.map(mount));
+        let all = [&before[..], &after[..], &hosts[..]].concat();
+        let of = |mounts: &[Mount]| {
+            let mut seen = Seen::default();
+            of_daemon(mounts, &hosts, run, &mut seen);
+            seen
+        };
+        let more = of(&all).without(&of(&before));
         assert_eq!(words(&more.network), ["network namespace /run/netns/new"]);
-        assert_eq!(words(&more.other), ["mount /run/podcheck/abcd1234/daemons/docker/root/x"]);
-        assert_eq!(of(&before).without(&of(&[&before[..], &after[..]].concat())), Seen::default());
+        assert_eq!(words(&more.other), ["mount /elsewhere", "mount /run/podcheck/abcd1234/daemons/docker/root/x"]);
+        assert_eq!(of(&before).without(&of(&all)), Seen::default());
+        let mut seen = Seen::default();
+        of_run(&all, run, &mut seen);
+        assert!(seen.network.is_empty(), "{seen:?}");
+        assert_eq!(seen.other.len(), 2);
     }
 }
