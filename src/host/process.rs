@@ -50,6 +50,12 @@ impl Process {
         self.read("stat").is_ok_and(|stat| runs(&stat))
     }
 
+    /// Whether it is on its way out, or gone: the kernel then shows it in the root of every v1 hierarchy, and it still counts as
+    /// running for a moment.
+    pub fn is_ending(&self) -> bool {
+        self.read("stat").map_or(true, |stat| is_ending(&stat))
+    }
+
     /// Waits for its end and says whether that came before `deadline`: at once where the kernel has pidfds, else by looking.
     pub fn wait_end(&self, deadline: Instant) -> bool {
         loop {
@@ -171,6 +177,12 @@ fn runs(stat: &str) -> bool {
     }
 }
 
+/// PF_EXITING among the flags of proc_pid_stat(5), field 9.
+fn is_ending(stat: &str) -> bool {
+    const EXITING: u64 = 0x4;
+    fields(stat).nth(6).and_then(|f| f.parse::<u64>().ok()).is_none_or(|flags| flags & EXITING != 0)
+}
+
 fn start_time_in(stat: &str) -> Option<u64> {
     // Field 22 of proc_pid_stat(5); the state is field 3.
     fields(stat).nth(19)?.parse().ok()
@@ -188,6 +200,8 @@ mod tests {
         assert_eq!(start_time_in(stat), Some(9001));
         assert_eq!(start_time_in("7 (cut"), None);
         assert!(runs(stat) && !runs("7 (cut"));
+        assert!(!is_ending(stat) && is_ending("7 (cut"));
+        assert!(is_ending(&stat.replace(" 4194560 ", " 4194564 ")));
         assert!(!runs(&stat.replace(") S", ") Z")));
         assert!(runs(&stat.replace(") S", ") Z").replace(" 20 0 1 ", " 20 0 3 ")));
     }

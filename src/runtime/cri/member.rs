@@ -115,7 +115,7 @@ fn hold(
     // carries the member's id.
     match process.read("cgroup") {
         Ok(cgroups) if is_in(&cgroups, id) => Ok(Some(Member { name: name.to_owned(), process, id: id.to_owned() })),
-        Ok(cgroups) if process.is_alive() => Err(client.failed(
+        Ok(cgroups) if process.is_alive() && !process.is_ending() => Err(client.failed(
             format!("name the process of {name}"),
             format!("pid {pid} is in no cgroup of {id}, but in\n{}", cgroups.trim_end()),
         )),
