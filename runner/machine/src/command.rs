@@ -19,6 +19,9 @@ const TOOLS: &[(&str, &str)] = &[
     ("unshare", "util-linux"),
 ];
 
+/// Programs that only start another, and the words of theirs that are no options.
+const WRAPPERS: [&str; 4] = ["setpriv", "KILL", "unshare", "private"];
+
 /// Refuses to begin where a tool is missing.
 ///
 /// # Errors
@@ -52,6 +55,13 @@ fn missing(here: impl Fn(&str) -> bool) -> Option<String> {
 pub fn dies_with_us(program: &str) -> Command {
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "KILL", "--", program]).stdin(Stdio::null());
+    command
+}
+
+/// The command in mount and process namespaces of its own: whatever ends it, nothing that it started or mounted stays.
+pub fn on_its_own(program: &str) -> Command {
+    let mut command = dies_with_us("unshare");
+    command.args(["--mount", "--propagation", "private", "--mount-proc", "--pid", "--fork", "--kill-child", program]);
     command
 }
 
@@ -114,7 +124,7 @@ pub fn tail(text: &[u8], lines: usize) -> String {
 /// The program's name, without the wrappers that this module puts before it.
 fn describe(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args()).map(|word| word.to_string_lossy());
-    let wrapped = words.skip_while(|word| word == "setpriv" || word.starts_with("--") || word == "KILL");
+    let wrapped = words.skip_while(|word| WRAPPERS.contains(&word.as_ref()) || word.starts_with("--"));
     wrapped.map(|word| word.into_owned()).next().unwrap_or_default()
 }
 
@@ -133,6 +143,7 @@ mod tests {
     #[test]
     fn wrappers_are_not_named() {
         assert_eq!(describe(&dies_with_us("qemu")), "qemu");
+        assert_eq!(describe(on_its_own("mmdebstrap").arg("trixie")), "mmdebstrap");
         assert_eq!(describe(Command::new("mke2fs").arg("-q")), "mke2fs");
     }
 

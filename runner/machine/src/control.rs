@@ -32,13 +32,13 @@ impl Control {
         Ok(Control { stream, read: Vec::new() })
     }
 
-    /// Says that there is something to run, and what time it is.
+    /// Says that there is something to run, in an archive of so many MiB, and what time it is.
     ///
     /// # Errors
     /// QEMU has gone.
-    pub fn go(&mut self) -> Result<(), Error> {
+    pub fn go(&mut self, mebibytes: u64) -> Result<(), Error> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let line = format!("go {}.{:03}\n", now.as_secs(), now.subsec_millis());
+        let line = format!("go {}.{:03} {mebibytes}\n", now.as_secs(), now.subsec_millis());
         self.stream.write_all(line.as_bytes()).map_err(|why| Error::failed("say go to the guest", why))
     }
 
@@ -88,9 +88,9 @@ mod tests {
         theirs.write_all(b"dy\nnoise\nstarted\r\nended 101\nended 300\n").expect("writes");
         let words: Vec<_> = (0..4).map(|_| control.hear().expect("hears")).collect();
         assert_eq!(words, [Some(Word::Ready), Some(Word::Started), Some(Word::Ended(101)), None]);
-        control.go().expect("says");
+        control.go(7).expect("says");
         let mut heard = [0; 64];
         let count = theirs.read(&mut heard).expect("reads");
-        assert!(heard.starts_with(b"go ") && heard[..count].ends_with(b"\n"));
+        assert!(heard.starts_with(b"go ") && heard[..count].ends_with(b" 7\n"));
     }
 }

@@ -147,12 +147,12 @@ fn build(suite: Suite, mirror: &Mirror, folder: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// mmdebstrap, in a mount namespace of its own: whatever ends it, no mount stays in the half-made root.
+/// mmdebstrap, on its own: no mount of it may stay in a half-made root that is removed then.
 fn install(suite: Suite, mirror: &Mirror, root: &Path, log: &Path) -> Result<(), Error> {
     let hook = root.with_file_name("kernel-hook");
     guest::write_program(&hook, guest::KERNEL_HOOK)?;
-    let mut command = command::dies_with_us("unshare");
-    command.args(["--mount", "--propagation", "private", "mmdebstrap", "--variant=apt", "--mode=root"]);
+    let mut command = command::on_its_own("mmdebstrap");
+    command.args(["--variant=apt", "--mode=root"]);
     command.arg(format!("--include={}", packages(suite)));
     for option in ["APT::Install-Recommends \"false\"", "Acquire::Languages \"none\""] {
         command.arg(format!("--aptopt={option}"));
@@ -165,7 +165,8 @@ fn install(suite: Suite, mirror: &Mirror, root: &Path, log: &Path) -> Result<(),
     }
     command.arg(format!("--customize-hook={}", hook.display()));
     command.arg(suite.name()).arg(root).arg(format!("deb {} {suite} main", mirror.url));
-    command::run(&mut command, deadline::INSTALL, log)
+    command::run(&mut command, deadline::INSTALL, log)?;
+    fs::remove_file(&hook).map_err(Error::at("remove", &hook))
 }
 
 /// Moves the kernel out of what the hook unpacked, and its modules where they belong; returns its version.

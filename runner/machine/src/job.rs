@@ -28,11 +28,12 @@ pub struct Job {
 }
 
 impl Job {
-    /// Writes the archive that the guest unpacks: `podcheck-vm/job`, a script, `podcheck-vm/back`, and what is sent.
+    /// Writes the archive that the guest unpacks: `podcheck-vm/job`, a script, `podcheck-vm/back`, and what is sent. Returns
+    /// in how many MiB of the drive it is.
     ///
     /// # Errors
     /// A file cannot be read, a path is no UTF-8, or all of it is larger than the drive.
-    pub fn write(&self, file: &Path) -> Result<(), Error> {
+    pub fn write(&self, file: &Path) -> Result<u64, Error> {
         let archive = File::create(file).map_err(Error::at("make", file))?;
         let mut archive = Builder::new(archive);
         // Root's, and long ago: what is newer than the start has changed.
@@ -52,7 +53,8 @@ impl Job {
                 format!("{} MiB are too many for the machine's drive of {} MiB", length >> 20, IN_BYTES >> 20),
             ));
         }
-        written.set_len(IN_BYTES).map_err(Error::at("size", file))
+        written.set_len(IN_BYTES).map_err(Error::at("size", file))?;
+        Ok(length.div_ceil(1 << 20))
     }
 
     fn script(&self) -> Result<String, Error> {
@@ -67,10 +69,10 @@ impl Job {
         let words: Vec<String> = self.words.iter().map(|word| quoted(word)).collect();
         let words = words.join(" ");
         script.push_str(&match self.terminal {
-            None => format!("exec {words} >/dev/vport0p1 2>/dev/vport0p2\n"),
+            None => format!("exec {words} >/podcheck-vm/stdout 2>/podcheck-vm/stderr\n"),
             Some((rows, columns)) => {
                 let shell = quoted(&format!("stty rows {rows} cols {columns}; exec {words}"));
-                format!("exec script -qec {shell} /dev/null <>/dev/vport0p1 >&0 2>/dev/vport0p2\n")
+                format!("exec script -qec {shell} /dev/null <>/podcheck-vm/stdout >&0 2>/podcheck-vm/stderr\n")
             }
         });
         Ok(script)
@@ -147,7 +149,7 @@ mod tests {
         };
         let script = job.script().expect("a script");
         assert!(
-            script.ends_with("exec '/t/it'\\''s' '--skip' 'a b' '$HOME' >/dev/vport0p1 2>/dev/vport0p2\n"),
+            script.ends_with("exec '/t/it'\\''s' '--skip' 'a b' '$HOME' >/podcheck-vm/stdout 2>/podcheck-vm/stderr\n"),
             "{script}"
         );
         assert!(script.contains("export PODCHECK_REQUIRE='engine'\n") && script.contains("cd '/work' || exit 127\n"));
@@ -164,7 +166,7 @@ mod tests {
         }
         let drive = folder.path().join("in.tar");
         let job = Job { sent: vec![repository.clone()], back: vec![repository.clone()], ..Job::default() };
-        job.write(&drive).expect("packs");
+        assert_eq!(job.write(&drive).expect("packs"), 1);
         assert_eq!(fs::metadata(&drive).expect("is there").len(), IN_BYTES);
         fs::remove_dir_all(&repository).expect("removes");
         assert_eq!(unpack(&drive, &[folder.path().join("elsewhere")]).expect("unpacks nothing"), Vec::<PathBuf>::new());

@@ -41,9 +41,9 @@ struct Started {
 /// The machine cannot be restored in two tries, ends by itself, or the job takes too long. A job that fails is an outcome.
 pub fn run(frozen: &Frozen, cache: &Cache, job: &Job, limit: Duration) -> Result<Outcome, Error> {
     let folder = cache.run_folder()?;
-    job.write(&folder.path().join(name::IN))?;
+    let mebibytes = job.write(&folder.path().join(name::IN))?;
     let what = format!("{}: restoring", frozen.kind);
-    let mut machine = once_more(&what, || restore(frozen, &folder, job.terminal.is_some()))?;
+    let mut machine = once_more(&what, || restore(frozen, &folder, mebibytes, job.terminal.is_some()))?;
     let Started { qemu, control, output, .. } = &mut machine;
     let running = Deadline::start(format!("what was run in {}", frozen.kind), limit);
     let ended = running.poll(|| match control.hear()? {
@@ -64,7 +64,7 @@ pub fn run(frozen: &Frozen, cache: &Cache, job: &Job, limit: Duration) -> Result
     Ok(Outcome { status, back })
 }
 
-fn restore(frozen: &Frozen, folder: &RunFolder, interactive: bool) -> Result<Started, Error> {
+fn restore(frozen: &Frozen, folder: &RunFolder, mebibytes: u64, interactive: bool) -> Result<Started, Error> {
     let (kernel, initrd, disk, memory) = (frozen.image.kernel(), frozen.image.initrd(), frozen.disk(), frozen.memory());
     let parts = Parts { kernel: &kernel, initrd: &initrd, disk: &disk, memory: &memory };
     empty_drive(&folder.path().join(name::OUT), OUT_BYTES)?;
@@ -81,7 +81,7 @@ fn restore(frozen: &Frozen, folder: &RunFolder, interactive: bool) -> Result<Sta
     let mut control = Control::new(qemu.connect(name::CONTROL)?)?;
     let (stdout, stderr) = (qemu.connect(name::STDOUT)?, qemu.connect(name::STDERR)?);
     monitor.command("cont", json!({}))?;
-    control.go()?;
+    control.go(mebibytes)?;
     let started = deadline.poll(|| match control.hear()? {
         Some(Word::Started) => Ok(Some(())),
         _ => qemu.still_there().map(|()| None),
