@@ -39,8 +39,8 @@ impl Mirror {
         }
     }
 
-    /// What the mirror has of a suite just now: a digest of its signed list of everything. Asked once a day; what was
-    /// heard last holds where the mirror cannot be reached, and for images of a day ago.
+    /// What the mirror has of a suite: a digest of its signed list of everything. It is asked at most once a day, unless
+    /// `anew`; what was heard last holds as well where it cannot be reached.
     ///
     /// # Errors
     /// It was never reached, and is not now.
