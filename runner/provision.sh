@@ -33,7 +33,7 @@ esac
 export DEBIAN_FRONTEND=noninteractive
 case "${1:-}" in
 "") wanted="docker.io containerd runc crun containernetworking-plugins" ;;
-vm) wanted="qemu-system-x86 qemu-utils mmdebstrap e2fsprogs xz-utils" ;;
+vm) wanted="qemu-system-x86 mmdebstrap e2fsprogs xz-utils" ;;
 *)
     echo "provision.sh: no argument, or vm: not '$1'" >&2
     exit 2

@@ -10,7 +10,6 @@ use std::time::Duration;
 /// Program, and the Debian package it is in.
 const TOOLS: &[(&str, &str)] = &[
     ("qemu-system-x86_64", "qemu-system-x86"),
-    ("qemu-img", "qemu-utils"),
     ("mmdebstrap", "mmdebstrap"),
     ("mke2fs", "e2fsprogs"),
     ("xz", "xz-utils"),

@@ -2,7 +2,7 @@
 
 use crate::accel::Accel;
 use crate::cache::{Cache, Held};
-use crate::command::{self, dies_with_us};
+use crate::command;
 use crate::control::{Control, Word};
 use crate::deadline::{self, Deadline};
 use crate::error::Error;
@@ -11,6 +11,7 @@ use crate::image::Image;
 use crate::key::Key;
 use crate::kind::Kind;
 use crate::progress::Step;
+use crate::qcow2;
 use crate::qemu::Qemu;
 use crate::qmp::Monitor;
 use serde_json::json;
@@ -106,9 +107,9 @@ fn freeze(kind: Kind, accel: Accel, image: &Image, cache: &Cache, folder: &Path)
         let _ = fs::remove_file(left);
     }
     let (kernel, initrd) = (image.kernel(), image.initrd());
-    let overlay = ["create", "-q", "-f", "qcow2", "-F", "raw", "-b"];
-    let log = run.path().join("log");
-    command::run(dies_with_us("qemu-img").args(overlay).arg(image.disk()).arg(&disk), deadline::TOOL, &log)?;
+    let below = image.disk();
+    let size = fs::metadata(&below).map_err(Error::at("look at", &below))?.len();
+    qcow2::write_overlay(&disk, &below, size)?;
     empty_drive(&run.path().join(name::IN), IN_BYTES)?;
     empty_drive(&run.path().join(name::OUT), OUT_BYTES)?;
     let parts = Parts { kernel: &kernel, initrd: &initrd, disk: &disk, memory: &memory };

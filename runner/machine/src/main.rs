@@ -26,6 +26,7 @@ mod mirror;
 mod modules;
 mod packages;
 mod progress;
+mod qcow2;
 mod qemu;
 mod qmp;
 mod results;
