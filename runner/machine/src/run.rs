@@ -1,7 +1,6 @@
 //! A frozen machine restored for one job, with its output as it comes.
 
 use crate::cache::{Cache, RunFolder};
-use crate::command::tail;
 use crate::control::{Control, Word};
 use crate::deadline::{self, Deadline};
 use crate::error::Error;
@@ -56,12 +55,12 @@ pub fn run(frozen: &Frozen, cache: &Cache, job: &Job, limit: Duration) -> Result
         // It only copies, and ends with QEMU's side of the socket.
         let _ = copying.join();
     }
-    let console = qemu.console();
-    if let Some(line) = console.lines().find(|line| line.contains("podcheck-vm: ")) {
-        crate::progress::say(&format!("{}: {}", frozen.kind, tail(line.as_bytes(), 1)));
-    }
     let back = job::unpack(&folder.path().join(name::OUT), &job.back)?;
-    Ok(Outcome { status, back })
+    // Its service says something on the console only where something went wrong: then this is no result.
+    match qemu.console().lines().find(|line| line.contains("podcheck-vm: ")) {
+        Some(line) => Err(Error::failed(format!("in {}", frozen.kind), line)),
+        None => Ok(Outcome { status, back }),
+    }
 }
 
 fn restore(frozen: &Frozen, folder: &RunFolder, mebibytes: u64, interactive: bool) -> Result<Started, Error> {
