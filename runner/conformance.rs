@@ -3,6 +3,8 @@
 //!
 //! The facts of each Pod are held against reviewed snapshots, see `snapshot.rs`. Runtimes that are not here are skipped
 //! with the reason, unless `PODCHECK_REQUIRE` names them; with `no-skips` in it no trial may be skipped.
+//!
+//! `PODCHECK_RESULTS` names a file for the results, as `podcheck run --format json` writes them.
 
 mod snapshot;
 
@@ -12,12 +14,15 @@ use podcheck::diagnostic::Diagnostic;
 use podcheck::host::Run;
 use podcheck::judge::Verdict;
 use podcheck::plan::Node;
-use podcheck::report::{Style, record_text};
+use podcheck::report::{self, Record, Results, Style, record_text};
 use podcheck::runtime::{Kind, RuntimeName, why_unavailable};
 use podcheck::trial::{self, Required, Runtimes, Settings};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+/// Environment variable with the file for the results.
+const RESULTS_VARIABLE: &str = "PODCHECK_RESULTS";
 
 fn main() -> ExitCode {
     podcheck::hand_over();
@@ -45,6 +50,8 @@ struct Suite {
     runtimes: Vec<RuntimeName>,
     settings: Settings,
     opened: OnceLock<Result<Runtimes, String>>,
+    /// Where the results go, and what they are until now.
+    results: Option<(PathBuf, Mutex<Vec<Record>>)>,
 }
 
 impl Suite {
@@ -69,7 +76,8 @@ impl Suite {
             evidence: Some(PathBuf::from(env!("CARGO_TARGET_TMPDIR"))),
             keep: None,
         };
-        Ok(Suite { cases, faults, runtimes, settings, opened: OnceLock::new() })
+        let results = std::env::var_os(RESULTS_VARIABLE).map(|file| (PathBuf::from(file), Mutex::default()));
+        Ok(Suite { cases, faults, runtimes, settings, opened: OnceLock::new(), results })
     }
 
     fn trials(self: &Arc<Self>) -> Vec<Trial> {
@@ -125,6 +133,9 @@ impl Suite {
 
     fn completed(&self, case: &Case, runtime: &RuntimeName, outcome: &trial::Outcome) -> Result<Completion, Failed> {
         let record = &outcome.record;
+        if let Some((_, records)) = &self.results {
+            records.lock().unwrap_or_else(PoisonError::into_inner).push(record.clone());
+        }
         if record.verdict == Verdict::Skipped {
             return Ok(Completion::ignored_with(record.reason.clone()));
         }
@@ -142,10 +153,25 @@ impl Suite {
     }
 
     fn end(&self) -> Result<(), String> {
-        match self.opened.get() {
+        let ended = match self.opened.get() {
             Some(Ok(runtimes)) => runtimes.run().end().map(drop).map_err(|error| error.to_string()),
             _ => Ok(()),
-        }
+        };
+        self.write_results().and(ended)
+    }
+
+    fn write_results(&self) -> Result<(), String> {
+        let Some((file, records)) = &self.results else { return Ok(()) };
+        let mut records = records.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        // Trials run side by side; the order is the suite's whenever they ended.
+        records.sort_by(|one, other| one.id.cmp(&other.id));
+        let results = Results {
+            schema_version: report::SCHEMA_VERSION,
+            podcheck: env!("CARGO_PKG_VERSION").to_owned(),
+            host: trial::host_record(),
+            records,
+        };
+        std::fs::write(file, report::json(&results)).map_err(|error| format!("{}: {error}", file.display()))
     }
 }
 

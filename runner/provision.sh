@@ -2,6 +2,9 @@
 # Installs what a Debian machine needs for podcheck's other runtimes: Docker, containerd, runc, crun and the CNI plugins,
 # all from Debian's own packages. Used by Vagrant, by continuous integration and by hand; may be run again at any time.
 #
+#     runner/provision.sh         the runtimes
+#     runner/provision.sh vm      what runner/vm needs instead, to have them in virtual machines: QEMU, mmdebstrap, …
+#
 # podcheck starts private daemons of its own, so the packages' services need not run, and where they were not running
 # before, they are not left running.
 set -eu
@@ -28,13 +31,20 @@ buster)
 esac
 
 export DEBIAN_FRONTEND=noninteractive
-wanted="docker.io containerd runc crun containernetworking-plugins"
+case "${1:-}" in
+"") wanted="docker.io containerd runc crun containernetworking-plugins" ;;
+vm) wanted="qemu-system-x86 mmdebstrap e2fsprogs xz-utils" ;;
+*)
+    echo "provision.sh: no argument, or vm: not '$1'" >&2
+    exit 2
+    ;;
+esac
 missing=""
 for package in $wanted; do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
 done
 # Debian trixie and later have Docker's client in a package of its own.
-command -v docker >/dev/null 2>&1 || missing="$missing docker-cli"
+[ "${1:-}" = vm ] || command -v docker >/dev/null 2>&1 || missing="$missing docker-cli"
 
 if [ -z "$missing" ]; then
     echo "provision.sh: everything is here already"

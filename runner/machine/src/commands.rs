@@ -1,0 +1,162 @@
+//! What each command does.
+
+use crate::cache::Cache;
+use crate::cargo::{self, Surroundings};
+use crate::cli::{Command, Limit, kind_or_default};
+use crate::command;
+use crate::error::Error;
+use crate::freeze::Frozen;
+use crate::image::Image;
+use crate::job::Job;
+use crate::kind::{Kind, Suite};
+use crate::progress::say;
+use crate::results::Results;
+use crate::table::{Row, markdown};
+use crate::{run, suite, terminal};
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// Carries out a command and returns the exit status.
+///
+/// # Errors
+/// Whatever keeps it from a result.
+pub fn execute(command: Command) -> Result<u8, Error> {
+    let cache = Cache::of_user()?;
+    match command {
+        Command::Image { suites } => {
+            command::require_tools()?;
+            let all = || Suite::ALL.to_vec();
+            for suite in if suites.is_empty() { all() } else { suites } {
+                let image = Image::get(suite, &cache, true)?;
+                say(&format!("{suite}: {}", image.packages()?.summary()));
+            }
+            Ok(0)
+        }
+        Command::Freeze { machines } => {
+            for kind in machines.kinds()? {
+                Frozen::get(kind, &cache)?;
+                say(&format!("{kind}: frozen"));
+            }
+            Ok(0)
+        }
+        Command::Test { machines, test, limit, arguments } => {
+            run_suite(&cache, &machines.kinds()?, &test, &arguments, minutes(&limit))
+        }
+        Command::Exec { on, limit, words } => {
+            let frozen = Frozen::get(kind_or_default(on)?, &cache)?;
+            let mut job = suite::job(&repository()?, Path::new(&words[0]), &words[1..], frozen.accel)?;
+            job.folder = std::env::var_os("PODCHECK_VM_FROM").map_or(job.folder, PathBuf::from);
+            Ok(run::run(&frozen, &cache, &job, minutes(&limit))?.status)
+        }
+        Command::Shell { on } => shell(&cache, kind_or_default(on)?),
+        Command::List => list(&cache),
+        Command::Clean { kinds } => clean(&cache, &kinds),
+    }
+}
+
+fn minutes(limit: &Limit) -> Duration {
+    Duration::from_secs(limit.minutes.saturating_mul(60))
+}
+
+/// The repository that this program was built in.
+fn repository() -> Result<PathBuf, Error> {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    here.canonicalize().map_err(Error::at("find", &here))
+}
+
+fn run_suite(cache: &Cache, kinds: &[Kind], test: &str, arguments: &[String], limit: Duration) -> Result<u8, Error> {
+    let repository = repository()?;
+    let binary = cargo::test_binary(&repository, test)?;
+    let target = Surroundings::of(&binary).scratch.unwrap_or_else(std::env::temp_dir);
+    let (mut rows, mut status) = (Vec::new(), 0);
+    for kind in kinds {
+        let frozen = Frozen::get(*kind, cache)?;
+        let mut job = suite::job(&repository, &binary, arguments, frozen.accel)?;
+        let file = target.join("vm").join(kind.slug()).join("results.json");
+        let _ = fs::remove_file(&file);
+        suite::with_results(&mut job, &file);
+        say(&format!("{kind}: {}", frozen.image.packages()?.summary()));
+        let began = Instant::now();
+        let outcome = match run::run(&frozen, cache, &job, limit) {
+            Err(Error::Interrupted) => return Err(Error::Interrupted),
+            outcome => outcome,
+        };
+        let took = began.elapsed();
+        let (one, results) = match &outcome {
+            Ok(outcome) => match Results::read(&file) {
+                Ok(results) => (outcome.status, Ok(results)),
+                // A suite that ended well and wrote nothing has not run.
+                Err(error) if test == "conformance" && outcome.status == 0 => (error.status(), Err(error.to_string())),
+                Err(error) => (outcome.status, Err(error.to_string())),
+            },
+            Err(error) => (error.status(), Err(error.to_string())),
+        };
+        if let Err(error) = &outcome {
+            say(&format!("{kind}: {error}"));
+        }
+        let back = outcome.map_or(0, |outcome| outcome.back.len());
+        say(&format!("{kind}: exit status {one} after {:.0} s, {back} files came back", took.as_secs_f64()));
+        status = if status == 0 { one } else { status };
+        rows.push(Row { kind: *kind, packages: frozen.image.packages()?, results, status: one, took });
+    }
+    if test == "conformance" {
+        println!("\n{}", markdown(&rows));
+    }
+    Ok(status)
+}
+
+fn shell(cache: &Cache, kind: Kind) -> Result<u8, Error> {
+    let frozen = Frozen::get(kind, cache)?;
+    let job = Job {
+        words: vec!["bash".to_owned(), "-l".to_owned()],
+        folder: "/root".into(),
+        environment: [("TERM".to_owned(), std::env::var("TERM").unwrap_or_else(|_| "linux".to_owned()))].into(),
+        terminal: Some(terminal::size()),
+        ..Job::default()
+    };
+    // As long as the person likes, but a year.
+    Ok(run::run(&frozen, cache, &job, Duration::from_secs(365 * 24 * 60 * 60))?.status)
+}
+
+fn list(cache: &Cache) -> Result<u8, Error> {
+    println!("{}", cache.root().display());
+    for group in ["images", "frozen"] {
+        for place in cache.places(group)? {
+            let name = place.file_name().unwrap_or_default().to_string_lossy();
+            println!("  {group}/{name}  {} MiB", used(&place) >> 20);
+        }
+    }
+    Ok(0)
+}
+
+/// Bytes on the disk of the files in a folder; most here are sparse.
+fn used(folder: &Path) -> u64 {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.metadata().ok()).map(|file| file.blocks() * 512).sum()
+}
+
+fn clean(cache: &Cache, kinds: &[Kind]) -> Result<u8, Error> {
+    // Runs that were killed; what still runs is left alone.
+    drop(cache.run_folder()?);
+    let of_a_kind = |place: &Path| {
+        let name = place.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        kinds.is_empty() || kinds.iter().any(|kind| name.starts_with(&format!("{}-", kind.slug())))
+    };
+    let mut places: Vec<PathBuf> = cache.places("frozen")?;
+    places.retain(|place| of_a_kind(place));
+    if kinds.is_empty() {
+        places.extend(cache.places("images")?);
+    }
+    let mut status = 0;
+    for place in places {
+        if cache.remove(&place)? {
+            say(&format!("removed {}", place.display()));
+        } else {
+            say(&format!("{} is in use: left", place.display()));
+            status = 1;
+        }
+    }
+    Ok(status)
+}
