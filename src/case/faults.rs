@@ -149,7 +149,7 @@ fn faults_of_cases() {
                 "12:3: steps[7]: the end of a container has no exit (add exit: N or signal: NAME)",
                 "13:10: steps[8].ends: no container is called \"beside/a\" (this case has a, b)",
                 "14:30: steps[9].reason: \"OOM\" is not known here (expected one of Completed, Error, OOMKilled)",
-                "15:3: steps[10]: this step does nothing (expected a map with `in` and `run`, or one of fact, same, differ, host, ends, starts, restarts, refused, stop, remove, terminate, volume, logs, kill, phase)",
+                "15:3: steps[10]: this step does nothing (expected a map with `in` and `run`, or one of fact, same, differ, host, ends, starts, restarts, refused, stop, remove, terminate, volume, logs, resize, kill, phase)",
                 "16:3: steps[11]: expected a map (`key: value`), found text",
                 "17:50: steps[12].expect.stdout_contains: an empty text is in every output (name some text)",
                 "18:32: steps[13].expect: expected a map (`key: value`), found a number",

@@ -12,7 +12,7 @@ mod refusal;
 mod step;
 mod verdict;
 
-pub use again::again;
+pub use again::{Resized, again};
 pub use check::{Check, Level, Outcome};
 pub use contract::{HostCaps, contract, ours, paths_to_probe};
 pub use exec::{EXEC, exec};

@@ -9,6 +9,7 @@ mod hooks;
 mod life;
 mod mounts;
 mod phase;
+mod resize;
 
 pub use life::{End, Life, Now};
 pub use phase::Phase;

@@ -141,7 +141,7 @@ pub enum AppArmorProfile {
 }
 
 impl PodSpec {
-    /// Init containers, then the others.
+    /// Init containers, then the others: those that a Pod is made of, and its resources are counted by.
     pub fn all(&self) -> impl Iterator<Item = &Container> {
         self.init_containers.iter().chain(&self.containers)
     }
@@ -149,6 +149,11 @@ impl PodSpec {
     /// The container of that name, an init container too.
     pub fn container(&self, name: &str) -> Option<&Container> {
         self.all().find(|container| container.name == name)
+    }
+
+    /// The same, to change it.
+    pub fn container_mut(&mut self, name: &str) -> Option<&mut Container> {
+        self.init_containers.iter_mut().chain(&mut self.containers).find(|container| container.name == name)
     }
 }
 
@@ -226,6 +231,18 @@ pub struct Resources {
     pub memory_limit: Option<Quantity>,
     /// `requests.memory`, bytes.
     pub memory_request: Option<Quantity>,
+}
+
+impl Resources {
+    /// These with what `change` says in place of what they say; what it does not say stays.
+    pub fn resized(&self, change: &Resources) -> Resources {
+        Resources {
+            cpu_limit: change.cpu_limit.or(self.cpu_limit),
+            cpu_request: change.cpu_request.or(self.cpu_request),
+            memory_limit: change.memory_limit.or(self.memory_limit),
+            memory_request: change.memory_request.or(self.memory_request),
+        }
+    }
 }
 
 /// One of `volumeMounts`.

@@ -13,7 +13,7 @@ mod name;
 pub use name::{Kind, RuntimeName, RuntimeNameError};
 
 use crate::host::{self, Process, Run, TrialDir};
-use crate::plan::Plan;
+use crate::plan::{ContainerPlan, Plan};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -98,6 +98,13 @@ pub trait RunningPod: Send {
     /// The runtime failed, or did not answer.
     fn start_containers(&mut self, dir: &TrialDir, names: &[&str]) -> Result<Vec<Refused>, RuntimeError>;
 
+    /// Has a running container held to the resources of this plan from now on, without starting it again, and to them as well
+    /// where it is started again. `Some` is why the runtime refused.
+    ///
+    /// # Errors
+    /// The runtime failed, or did not answer.
+    fn resize(&mut self, container: &ContainerPlan) -> Result<Option<String>, RuntimeError>;
+
     /// Stops containers, all at once: the stop signal, `grace`, then SIGKILL. Returns when they have ended. No error for
     /// one that has ended.
     ///
@@ -116,6 +123,14 @@ pub trait RunningPod: Send {
     /// # Errors
     /// What would not go.
     fn stop(&mut self, grace: Duration) -> Result<(), RuntimeError>;
+}
+
+/// Takes a container's new resources over into a plan, for when it is started again.
+fn adopt(plan: &mut Plan, changed: &ContainerPlan) {
+    for container in plan.containers.iter_mut().filter(|container| container.name == changed.name) {
+        container.resources = changed.resources;
+        container.oom_score_adj = changed.oom_score_adj;
+    }
 }
 
 /// Makes a member known, in the place of an earlier one of its name.

@@ -9,6 +9,7 @@ mod live;
 mod refused;
 mod remains;
 mod required;
+mod resize;
 mod runtimes;
 mod steps;
 mod surroundings;
@@ -171,7 +172,8 @@ fn judge(
     let begun = Instant::now();
     if !case.steps.is_empty() {
         steps::run(case, live, checks)?;
-        checks.extend(judge::again(&observed.whole, &live.observe()?.whole));
+        let now = live.observe()?;
+        checks.extend(live.again(&observed, &now));
     }
     took(record, "steps", begun);
     record.reported = live.reported()?;

@@ -13,6 +13,7 @@ mod member;
 mod messages;
 mod pod;
 mod refusal;
+mod report;
 mod translate;
 
 pub use find::{FoundPod, find_pod};

@@ -4,16 +4,17 @@ use super::client::{Client, QUICK, SLOW};
 use super::log;
 use super::member::{self, Inits};
 use super::messages::{
-    ContainerState, ContainerStatus, ContainerStatusRequest, CreateContainerRequest, ExecSyncRequest,
-    ListPodSandboxRequest, PodSandboxConfig, PodSandboxFilter, RemoveContainerRequest, RemovePodSandboxRequest,
-    RunPodSandboxRequest, StartContainerRequest, StopContainerRequest, StopPodSandboxRequest,
+    ContainerStatusRequest, CreateContainerRequest, ExecSyncRequest, ListPodSandboxRequest, PodSandboxConfig,
+    PodSandboxFilter, RemoveContainerRequest, RemovePodSandboxRequest, RunPodSandboxRequest, StartContainerRequest,
+    StopContainerRequest, StopPodSandboxRequest, UpdateContainerResourcesRequest,
 };
 use super::refusal::refusal;
+use super::report::report;
 use super::translate::{self, ImageChoice, POD_UID};
 use crate::host::cgroup::{Hierarchies, Mode};
 use crate::host::{Process, TrialDir, scaled};
-use crate::plan::Plan;
-use crate::runtime::{ExecOutput, Logs, Member, Refused, Reported, RunningPod, RuntimeError, put};
+use crate::plan::{ContainerPlan, Plan};
+use crate::runtime::{ExecOutput, Logs, Member, Refused, Reported, RunningPod, RuntimeError, adopt, put};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -263,6 +264,19 @@ impl RunningPod for CriPod {
         Ok(refused)
     }
 
+    fn resize(&mut self, container: &ContainerPlan) -> Result<Option<String>, RuntimeError> {
+        let request = UpdateContainerResourcesRequest {
+            container_id: self.container_id(&container.name)?.to_owned(),
+            linux: Some(translate::resources(&container.resources, container.oom_score_adj, self.on_v2)),
+        };
+        let action = format!("resize the container {}", container.name);
+        let refused = refusal(&self.client, self.client.call(request, &action, SLOW))?.err();
+        if refused.is_none() {
+            adopt(&mut self.plan, container);
+        }
+        Ok(refused)
+    }
+
     fn stop_containers(&mut self, names: &[&str], grace: Duration) -> Result<(), RuntimeError> {
         self.stop_some(grace, |name| names.contains(&name))
     }
@@ -338,45 +352,4 @@ fn remove_sandbox(client: &Client, id: &str) -> Result<(), RuntimeError> {
     let stopped = client.call(StopPodSandboxRequest { pod_sandbox_id: id.to_owned() }, "stop the sandbox", SLOW);
     let removed = client.call(RemovePodSandboxRequest { pod_sandbox_id: id.to_owned() }, "remove the sandbox", SLOW);
     stopped.and(removed).map(drop)
-}
-
-/// A status in podcheck's words.
-fn report(status: &ContainerStatus) -> Reported {
-    let state = match status.state() {
-        ContainerState::Created => "created",
-        ContainerState::Running => "running",
-        ContainerState::Exited => "exited",
-        ContainerState::Unknown => "unknown",
-    };
-    let exited = status.state() == ContainerState::Exited;
-    Reported {
-        state: state.to_owned(),
-        exit_code: exited.then_some(status.exit_code),
-        reason: if exited { status.reason.clone() } else { String::new() },
-        restarts: 0,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn status(state: ContainerState, exit_code: i32, reason: &str) -> ContainerStatus {
-        ContainerStatus { state: state.into(), exit_code, reason: reason.to_owned(), message: String::new() }
-    }
-
-    #[test]
-    fn only_an_exited_container_has_an_exit_status_and_a_reason() {
-        let running = report(&status(ContainerState::Running, 0, ""));
-        assert_eq!(
-            running,
-            Reported { state: "running".to_owned(), exit_code: None, reason: String::new(), restarts: 0 }
-        );
-        let killed = report(&status(ContainerState::Exited, 137, "OOMKilled"));
-        assert_eq!(
-            killed,
-            Reported { state: "exited".to_owned(), exit_code: Some(137), reason: "OOMKilled".to_owned(), restarts: 0 }
-        );
-        assert_eq!(report(&status(ContainerState::Created, 0, "")).state, "created");
-    }
 }

@@ -1,4 +1,4 @@
-//! `docker run`, for a sandbox and for a container of a plan.
+//! `docker run`, for a sandbox and for a container of a plan, and `docker update`.
 //!
 //! This is the emulation people know: a sandbox whose network and IPC namespaces the containers join, and a common
 //! cgroup parent. What Docker cannot be asked for is not here: it has no way to join a UTS namespace, and its lists of
@@ -47,6 +47,14 @@ impl Common {
         let score = self.lowest_oom_score.map_or(oom_score_adj, |lowest| oom_score_adj.max(lowest));
         arguments.option("oom-score-adj", &score.to_string());
         arguments
+    }
+
+    /// `docker update`: other resources for a container that runs.
+    pub fn update(&self, container: &ContainerPlan) -> Vec<String> {
+        let mut arguments = Arguments(vec!["update".to_owned()]);
+        arguments.resources(&container.resources);
+        arguments.0.push(self.container_name(&container.name));
+        arguments.0
     }
 
     /// The sandbox: namespaces for others to join.

@@ -7,9 +7,9 @@ use super::images::Images;
 use super::inspect::{Inspected, inspect};
 use super::{member, resolv};
 use crate::host::{Process, TrialDir, poll_until, scaled};
-use crate::plan::{Plan, Scope};
+use crate::plan::{ContainerPlan, Plan, Scope};
 use crate::runtime::daemon::Ended;
-use crate::runtime::{ExecOutput, Logs, Member, Refused, Reported, RunningPod, RuntimeError, put};
+use crate::runtime::{ExecOutput, Logs, Member, Refused, Reported, RunningPod, RuntimeError, adopt, put};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -222,6 +222,16 @@ impl RunningPod for DockerPod {
             let named = self.common.container_name(&name);
             self.members.retain(|member| member.name != name);
             self.hold(&name, found.iter().find(|container| container.name() == named))?;
+        }
+        Ok(refused)
+    }
+
+    fn resize(&mut self, container: &ContainerPlan) -> Result<Option<String>, RuntimeError> {
+        let action = format!("resize the container {}", container.name);
+        let ended = self.client().run(&action, &self.common.update(container), SLOW)?;
+        let refused = self.client().refusal(&action, &ended)?;
+        if refused.is_none() {
+            adopt(&mut self.plan, container);
         }
         Ok(refused)
     }

@@ -45,6 +45,7 @@ calls! {
     "RuntimeService" "ListPodSandbox": ListPodSandboxRequest => ListPodSandboxResponse;
     "RuntimeService" "CreateContainer": CreateContainerRequest => CreateContainerResponse;
     "RuntimeService" "StartContainer": StartContainerRequest => Nothing;
+    "RuntimeService" "UpdateContainerResources": UpdateContainerResourcesRequest => Nothing;
     "RuntimeService" "StopContainer": StopContainerRequest => Nothing;
     "RuntimeService" "RemoveContainer": RemoveContainerRequest => Nothing;
     "RuntimeService" "ContainerStatus": ContainerStatusRequest => ContainerStatusResponse;

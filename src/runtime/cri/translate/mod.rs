@@ -8,7 +8,7 @@ mod container;
 mod profiles;
 mod sandbox;
 
-pub(super) use container::{ImageChoice, ImageUser, container, log_path};
+pub(super) use container::{ImageChoice, ImageUser, container, log_path, resources};
 pub(super) use profiles::with_profiles;
 pub(super) use sandbox::{POD_UID, for_v1alpha2, sandbox};
 
