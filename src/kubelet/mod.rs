@@ -86,8 +86,9 @@ impl Kubelet {
         let deadline = Instant::now() + scaled(INITIALISED);
         let up = |kubelet: &Kubelet| {
             let mut lives = kubelet.lives.iter();
-            let apps = || kubelet.lives.iter().filter(|life| life.role == Role::App);
-            apps().all(|life| life.starts > 0)
+            let mut last = kubelet.lives.iter().filter(|life| matches!(life.role, Role::App | Role::Ephemeral));
+            last.all(|life| life.starts > 0)
+                || phase::is_over(&kubelet.lives, kubelet.plan.restart_policy)
                 || kubelet.phase() == Phase::Failed
                 || hold.is_some_and(|hold| lives.any(|life| life.name == hold && life.starts > 0))
         };

@@ -3,6 +3,7 @@
 mod capability;
 mod container;
 mod elsewhere;
+mod ephemeral;
 mod expand;
 #[cfg(test)]
 mod faults;

@@ -154,7 +154,7 @@ impl<'a> Court<'a> {
     /// The sandbox and the manifest's containers, in order, as far as they run.
     fn running(&self) -> Vec<Member<'a>> {
         let sandbox = Member { name: SANDBOX, container: None };
-        let containers = self.pod.spec.all().map(|c| Member { name: &c.name, container: Some(c) });
+        let containers = self.pod.spec.everyone().map(|c| Member { name: &c.name, container: Some(c) });
         std::iter::once(sandbox).chain(containers).filter(|member| self.runs(member.name)).collect()
     }
 

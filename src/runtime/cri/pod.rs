@@ -133,15 +133,20 @@ impl CriPod {
             return Err(self.client.failed(action, "the plan has none of that name"));
         };
         let sources = dir.sources(&self.plan, container).map_err(|e| self.client.failed(action.clone(), e))?;
+        let target = container.target.as_deref().map(|name| self.container_id(name)).transpose()?.map(str::to_owned);
         let attempt = self.attempts.entry(name.to_owned()).and_modify(|attempt| *attempt += 1).or_default();
+        let config = translate::with_profiles(
+            translate::container(&self.plan, container, image, &sources, *attempt, self.on_v2),
+            container,
+            &dir.seccomp_profiles(),
+            self.client.is_v1alpha2(),
+        );
         let request = CreateContainerRequest {
             pod_sandbox_id: self.sandbox_id.clone(),
-            config: Some(translate::with_profiles(
-                translate::container(&self.plan, container, image, &sources, *attempt, self.on_v2),
-                container,
-                &dir.seccomp_profiles(),
-                self.client.is_v1alpha2(),
-            )),
+            config: Some(match target {
+                Some(id) => translate::with_target(config, &id),
+                None => config,
+            }),
             sandbox_config: Some(self.config.clone()),
         };
         let id = match refusal(&self.client, self.client.call(request, &action, SLOW))? {

@@ -102,10 +102,13 @@ impl Common {
             Scope::Pod => arguments.option("ipc", &sandbox),
             Scope::Container => arguments.option("ipc", "private"),
         }
-        match plan.namespaces.pid {
-            Scope::Node => arguments.option("pid", "host"),
-            Scope::Pod => arguments.option("pid", &sandbox),
-            Scope::Container => {}
+        match (plan.namespaces.pid, &container.target) {
+            (Scope::Node, _) => arguments.option("pid", "host"),
+            (Scope::Pod, _) => arguments.option("pid", &sandbox),
+            (Scope::Container, Some(target)) => {
+                arguments.option("pid", &format!("container:{}", self.container_name(target)));
+            }
+            (Scope::Container, None) => {}
         }
         arguments.security(container, &self.profiles);
         arguments.user(container.user, container.group, &container.supplemental_groups);

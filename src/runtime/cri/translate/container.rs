@@ -217,6 +217,7 @@ mod tests {
                             network: Pod,
                             pid: Container,
                             ipc: Pod,
+                            target_id: "",
                         },
                     ),
                     run_as_user: Some(
