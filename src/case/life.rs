@@ -2,7 +2,7 @@
 
 use super::Step;
 use super::expect::property_of;
-use super::keys::{FILE, KILL, LOGS, PHASE, REFUSED, REMOVE, RESTARTS, STARTS, STOP, TERMINATE};
+use super::keys::{FILE, KILL, LOGS, PHASE, REFUSED, REMOVE, RESTART, RESTARTS, STARTS, STOP, TERMINATE};
 use super::members::Members;
 use super::resize;
 use super::steps::text_or_list;
@@ -61,6 +61,11 @@ pub(super) fn one(cursor: &Cursor<'_>, members: &Members) -> Option<Option<Step>
     }
     if let Some(value) = cursor.get("resize") {
         return Some(resize::one(cursor, &value, members));
+    }
+    if let Some(value) = cursor.get("restart") {
+        RESTART.check(cursor);
+        let property = property_of(cursor);
+        return Some(value.one_of(&["daemon"]).map(|_| Step::RestartDaemon { property }));
     }
     if let Some(value) = cursor.get("kill") {
         KILL.check(cursor);

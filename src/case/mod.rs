@@ -86,6 +86,11 @@ impl Case {
     pub fn asks_runtime(&self) -> bool {
         self.refused.as_ref().is_none_or(Refusal::asks_runtime)
     }
+
+    /// Whether a step restarts the runtime's daemon.
+    pub fn restarts_daemon(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step, Step::RestartDaemon { .. }))
+    }
 }
 
 /// A literal expectation, written by hand.
@@ -234,6 +239,11 @@ pub enum Step {
         container: String,
         /// What changes; what it does not say stays.
         change: Resources,
+        /// Property; the case's first if not given.
+        property: Option<String>,
+    },
+    /// Restarts the runtime's daemon, on daemons of the case's own.
+    RestartDaemon {
         /// Property; the case's first if not given.
         property: Option<String>,
     },

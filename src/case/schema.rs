@@ -203,6 +203,16 @@ fn step() -> Value {
         life("volume", "The volume, one that is made for the Pod.", &[("file", json!({"type": "string"})), ("equals", json!({"$ref": "#/$defs/scalar"}))], true),
         life("logs", "The container whose log is compared.", &[("stdout", json!({"$ref": "#/$defs/scalar"})), ("stderr", json!({"$ref": "#/$defs/scalar"}))], true),
         life("resize", "The container that gets other resources while it runs.", &[("resources", resources())], true),
+        json!({
+            "title": "restart",
+            "type": "object",
+            "additionalProperties": false,
+            "required": ["restart"],
+            "properties": {
+                "restart": {"const": "daemon", "description": "The runtime's daemon ends and starts again, under the Pod."},
+                "property": {"$ref": "#/$defs/property"},
+            },
+        }),
         life("kill", "The member whose first process is killed from the host.", &[], false),
         json!({
             "title": "phase",

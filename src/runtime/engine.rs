@@ -316,6 +316,10 @@ impl RunningPod for EnginePod {
         }
     }
 
+    fn restart_daemon(&mut self) -> Result<(), RuntimeError> {
+        Err(failed("restart its daemon", "it has none"))
+    }
+
     fn stop_containers(&mut self, names: &[&str], grace: Duration) -> Result<(), RuntimeError> {
         let action = format!("stop {}", names.join(", "));
         self.ask_done(&Request::StopContainers { names: owned(names), grace }, &action, grace + PATIENCE)

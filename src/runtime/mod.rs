@@ -10,6 +10,7 @@ pub mod engine;
 pub mod image;
 mod name;
 
+pub use daemon::Tenancy;
 pub use name::{Kind, RuntimeName, RuntimeNameError};
 
 use crate::host::{self, Process, Run, TrialDir};
@@ -104,6 +105,12 @@ pub trait RunningPod: Send {
     /// # Errors
     /// The runtime failed, or did not answer.
     fn resize(&mut self, container: &ContainerPlan) -> Result<Option<String>, RuntimeError>;
+
+    /// Ends the runtime's daemon and starts it again, under its Pod. Returns once it answers.
+    ///
+    /// # Errors
+    /// It has none of its own, or none that came back.
+    fn restart_daemon(&mut self) -> Result<(), RuntimeError>;
 
     /// Stops containers, all at once: the stop signal, `grace`, then SIGKILL. Returns when they have ended. No error for
     /// one that has ended.
@@ -237,12 +244,25 @@ pub enum RuntimeError {
 ///
 /// # Errors
 /// [`RuntimeError::Unavailable`] where it is not installed or may not be used, else what failed.
-pub fn open(name: &RuntimeName, run: &Arc<Run>) -> Result<Box<dyn Runtime>, RuntimeError> {
+pub fn open(name: &RuntimeName, run: &Arc<Run>, tenancy: Tenancy) -> Result<Box<dyn Runtime>, RuntimeError> {
     Ok(match name.kind {
         Kind::Engine => Box::new(engine::EngineRuntime::open(run)?),
-        Kind::Docker => Box::new(docker::DockerRuntime::open(name, run)?),
-        Kind::Containerd => Box::new(cri::CriRuntime::open(name, run)?),
+        Kind::Docker => Box::new(docker::DockerRuntime::open(name, run, tenancy)?),
+        Kind::Containerd => Box::new(cri::CriRuntime::open(name, run, tenancy)?),
     })
+}
+
+/// Why the daemon of a runtime cannot be restarted under a Pod; `None` if it can.
+pub fn why_not_restarted(name: &RuntimeName) -> Option<String> {
+    match (name.kind, &name.endpoint) {
+        (Kind::Engine, _) => {
+            Some("the engine has no daemon: a Pod has a process of its own, with which it goes".to_owned())
+        }
+        (_, Some(endpoint)) => {
+            Some(format!("the daemon at {endpoint} is somebody else's, who may not want it restarted"))
+        }
+        (_, None) => None,
+    }
 }
 
 /// Says cheaply, without starting anything, why a runtime cannot be opened here; `None` if it probably can.

@@ -14,6 +14,7 @@ use super::translate::{self, ImageChoice, POD_UID};
 use crate::host::cgroup::{Hierarchies, Mode};
 use crate::host::{Process, TrialDir, scaled};
 use crate::plan::{ContainerPlan, Plan};
+use crate::runtime::daemon::Restart;
 use crate::runtime::{ExecOutput, Logs, Member, Refused, Reported, RunningPod, RuntimeError, adopt, put};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -49,6 +50,8 @@ pub(super) struct CriPod {
     daemon: Option<Process>,
     stand_ins: Vec<String>,
     address: Option<IpAddr>,
+    /// How its daemon is restarted.
+    restart: Option<Restart>,
     /// The host has cgroup v2 alone.
     on_v2: bool,
     gone: bool,
@@ -68,6 +71,8 @@ pub(super) struct Ground<'a> {
     pub images: Vec<ImageChoice>,
     /// Containers whose image was replaced.
     pub stand_ins: Vec<String>,
+    /// How the daemon is restarted, if it may be.
+    pub restart: Option<Restart>,
 }
 
 impl CriPod {
@@ -112,6 +117,7 @@ impl CriPod {
             daemon: ground.daemon,
             stand_ins: ground.stand_ins,
             address: None,
+            restart: ground.restart,
             on_v2,
             gone: false,
         };
@@ -280,6 +286,14 @@ impl RunningPod for CriPod {
             adopt(&mut self.plan, container);
         }
         Ok(refused)
+    }
+
+    fn restart_daemon(&mut self) -> Result<(), RuntimeError> {
+        let action = "restart its daemon";
+        let restart =
+            self.restart.as_ref().ok_or_else(|| self.client.failed(action.to_owned(), "it is not podcheck's"))?;
+        self.daemon = Some(restart.restart()?);
+        self.client.await_answer()
     }
 
     fn stop_containers(&mut self, names: &[&str], grace: Duration) -> Result<(), RuntimeError> {

@@ -24,6 +24,8 @@ const ENDING: Duration = Duration::from_secs(2);
 /// A Pod that is up, or on its way there or back.
 pub(super) struct DockerPod {
     daemon: Arc<Daemon>,
+    /// The daemon's process.
+    process: Option<Process>,
     common: Common,
     plan: Plan,
     members: Vec<Member>,
@@ -47,6 +49,7 @@ impl DockerPod {
         first: &[&str],
     ) -> Result<(DockerPod, Vec<Refused>), RuntimeError> {
         let mut pod = DockerPod {
+            process: daemon.process(),
             daemon,
             common,
             plan: plan.clone(),
@@ -162,7 +165,7 @@ impl RunningPod for DockerPod {
     }
 
     fn daemon(&self) -> Option<&Process> {
-        self.daemon.process.as_ref()
+        self.process.as_ref()
     }
 
     fn stand_ins(&self) -> &[String] {
@@ -234,6 +237,12 @@ impl RunningPod for DockerPod {
             adopt(&mut self.plan, container);
         }
         Ok(refused)
+    }
+
+    fn restart_daemon(&mut self) -> Result<(), RuntimeError> {
+        self.daemon.restart()?;
+        self.process = self.daemon.process();
+        Ok(())
     }
 
     fn stop_containers(&mut self, names: &[&str], grace: Duration) -> Result<(), RuntimeError> {
