@@ -12,7 +12,7 @@ use std::time::Instant;
 pub(super) enum Todo {
     /// Start these, by index, which nothing orders.
     Start(Vec<usize>),
-    /// The Pod's work is over: its sidecars end.
+    /// The Pod's work is over: its sidecars end, and whoever looks into it.
     StopSidecars,
     /// Nothing before then, or before something ends.
     Wait(Option<Instant>),
@@ -21,7 +21,7 @@ pub(super) enum Todo {
 /// What is to be done at `now`.
 pub(super) fn next(lives: &[Life], policy: RestartPolicy, now: Instant) -> Todo {
     if phase::is_over(lives, policy) {
-        let up = lives.iter().any(|life| life.role == Role::Sidecar && life.now == Now::Running);
+        let up = lives.iter().any(|life| life.attends() && life.now == Now::Running);
         return if up { Todo::StopSidecars } else { Todo::Wait(None) };
     }
     let mut due = Vec::new();
@@ -157,11 +157,12 @@ mod tests {
         lives[2].started(None);
         assert_eq!(todo(&lives, Always), Todo::Start(vec![3]));
         lives[3].started(None);
+        let mut over = lives.clone();
+        end(&mut over[1], 1);
+        end(&mut over[2], 1);
+        assert_eq!(todo(&over, Never), Todo::StopSidecars, "it keeps no Pod going");
         end(&mut lives[3], 1);
         assert_eq!(todo(&lives, Always), Todo::Wait(None));
-        end(&mut lives[1], 1);
-        end(&mut lives[2], 1);
-        assert_eq!(todo(&lives, Never), Todo::Wait(None), "it keeps no Pod going");
     }
 
     #[test]
