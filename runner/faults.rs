@@ -145,8 +145,8 @@ fn verdict(fault: &Fault, outcome: &trial::Outcome) -> Result<(), String> {
     let struck: Vec<&str> = match strikes {
         Strikes::Only(name) => vec![*name],
         Strikes::Every => CONTAINERS.to_vec(),
-        Strikes::Sandbox | Strikes::SandboxAndSo => vec!["sandbox"],
         Strikes::Pod => vec![""],
+        Strikes::Sandbox | Strikes::SandboxAndSo => vec!["sandbox"],
     };
     let mut wrong = String::new();
     for member in &struck {

@@ -14,7 +14,7 @@ use measure::lap;
 use podcheck::host::Run;
 use podcheck::plan::{self, Node};
 use podcheck::pod::Pod;
-use podcheck::runtime::{self, Kind, Runtime, RuntimeName};
+use podcheck::runtime::{self, Kind, Runtime, RuntimeName, Tenancy};
 use report::Report;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -89,7 +89,7 @@ fn bench(options: &Options) -> Result<(), String> {
 fn open(names: &[RuntimeName], run: &Arc<Run>, report: &mut Report) -> Vec<Box<dyn Runtime>> {
     let mut here = Vec::new();
     for name in names {
-        match runtime::open(name, run) {
+        match runtime::open(name, run, Tenancy::Shared) {
             Ok(runtime) => here.push(runtime),
             Err(error) => report.skipped.push((name.to_string(), error.to_string())),
         }

@@ -48,6 +48,10 @@ pub enum Edit {
     Process(fn(&mut Value)),
     /// In runc's state.json of a container, as long as it runs a command in it.
     State(fn(&mut Value)),
+    /// In what a container is resized to, as runc is told it; where nothing is left of that, runc is not called.
+    Update(fn(&mut Value)),
+    /// To a container's own process, when it has just been resized, whoever is struck: its pid.
+    Resized(fn(i32) -> Result<(), String>),
 }
 
 /// Which members a fault strikes.
@@ -126,10 +130,14 @@ pub enum Shape {
     Refused,
     /// With a command in the last container that is not there, for which that one must be.
     NotStarted,
+    /// With the last container resized.
+    Resize,
+    /// With a container more that looks into the last.
+    Ephemeral,
 }
 
 impl Shape {
-    pub const ALL: [Shape; 9] = [
+    pub const ALL: [Shape; 11] = [
         Shape::Plain,
         Shape::SharedPid,
         Shape::HostNetwork,
@@ -139,6 +147,8 @@ impl Shape {
         Shape::Exec,
         Shape::Refused,
         Shape::NotStarted,
+        Shape::Resize,
+        Shape::Ephemeral,
     ];
 
     pub fn name(self) -> &'static str {
@@ -152,6 +162,8 @@ impl Shape {
             Shape::Exec => "exec",
             Shape::Refused => "refused",
             Shape::NotStarted => "not-started",
+            Shape::Resize => "resize",
+            Shape::Ephemeral => "ephemeral",
         }
     }
 
@@ -171,6 +183,11 @@ impl Shape {
                 let asked = "steps:\n- {refused: job, says: no such file or directory}\n";
                 ("A command that is not there does not start.", "B1", asked.to_owned())
             }
+            Shape::Resize => {
+                let resources = "{limits: {memory: 80Mi, cpu: 600m}, requests: {cpu: 300m}}";
+                let steps = format!("steps:\n- {{resize: job, resources: {resources}}}\n");
+                ("A container is resized.", "L20", steps)
+            }
             _ => return self.manifest(name),
         };
         let manifest: String = self.manifest(name).lines().map(|line| format!("  {line}\n")).collect();
@@ -182,11 +199,14 @@ impl Shape {
     fn manifest(self, name: &str) -> String {
         let of_pod = match self {
             Shape::Plain | Shape::Privileged => "terminationGracePeriodSeconds: 30",
+            Shape::Ephemeral => {
+                "ephemeralContainers: [{name: peek, image: podcheck, command: [serve, --name, peek], targetContainerName: job}]"
+            }
             Shape::SharedPid => "shareProcessNamespace: true",
             Shape::HostNetwork => "hostNetwork: true",
             Shape::HostPid => "hostPID: true",
             Shape::HostIpc => "hostIPC: true",
-            Shape::Exec | Shape::Refused => "shareProcessNamespace: false",
+            Shape::Exec | Shape::Refused | Shape::Resize => "shareProcessNamespace: false",
             Shape::NotStarted => "restartPolicy: Never",
         };
         let job = match self {

@@ -1,7 +1,8 @@
 //! Changes to a process that a runtime has just made, and to its cgroups.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 /// Runs a command of util-linux; an error is what it said.
 pub fn run(argv: &[&str]) -> Result<(), String> {
@@ -27,8 +28,46 @@ pub fn for_threads(pid: i32, argv: &[&str]) -> Result<(), String> {
 pub fn write(pid: i32, controller: &str, v1: (&str, &str), v2: (&str, &str)) -> Result<(), String> {
     let (folder, unified) = cgroup(pid, controller)?;
     let (file, text) = if unified { v2 } else { v1 };
-    let path = folder.join(file);
-    std::fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))
+    write_file(&folder.join(file), text)
+}
+
+/// The same of the cgroup above it, which is the Pod's.
+pub fn write_above(pid: i32, controller: &str, v1: (&str, &str), v2: (&str, &str)) -> Result<(), String> {
+    let (folder, unified) = cgroup(pid, controller)?;
+    let (file, text) = if unified { v2 } else { v1 };
+    write_file(&folder.join("..").join(file), text)
+}
+
+fn write_file(path: &Path, text: &str) -> Result<(), String> {
+    std::fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// Sets the memory limit of the one cgroup beside a process's own that has this limit now, or has been set already.
+pub fn limit_neighbour(pid: i32, now: u64, to: u64) -> Result<(), String> {
+    let (folder, unified) = cgroup(pid, "memory")?;
+    let file = if unified { "memory.max" } else { "memory.limit_in_bytes" };
+    let above = folder.parent().ok_or("it is in no cgroup")?;
+    let beside = std::fs::read_dir(above).map_err(|error| format!("{}: {error}", above.display()))?;
+    let limits = [now, to].map(|bytes| bytes.to_string());
+    let is_limited =
+        |path: &PathBuf| std::fs::read_to_string(path).is_ok_and(|text| limits.contains(&text.trim().to_owned()));
+    let found = beside.flatten().map(|entry| entry.path().join(file)).find(is_limited);
+    write_file(&found.ok_or_else(|| format!("nobody is limited to {now}"))?, &to.to_string())
+}
+
+/// Ends a process, and waits until it has.
+pub fn end(pid: i32) -> Result<(), String> {
+    let stat = || std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let lives = || stat().rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z'));
+    run(&["kill", "-KILL", &pid.to_string()])?;
+    let end = Instant::now() + podcheck::host::scaled(Duration::from_secs(10));
+    while lives() {
+        if Instant::now() > end {
+            return Err(format!("{pid} does not end"));
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    Ok(())
 }
 
 /// The folder of a process's cgroup for a controller, and whether it is v2's.

@@ -3,9 +3,10 @@
 use super::{Edit, Fault, faults};
 use serde_json::{Value, json};
 use std::ffi::OsString;
+use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::{Command, ExitCode, Stdio};
 
 /// Name by which the binary knows that it is called as a runtime.
 const NAME: &str = "podcheck-faulty-runc";
@@ -51,6 +52,9 @@ fn put_in(args: &[OsString]) -> Result<Option<ExitCode>, String> {
     if args.iter().any(|arg| arg == "exec") {
         return put_in_exec(args, after("--root"), after("--process"));
     }
+    if args.iter().any(|arg| arg == "update") {
+        return put_in_update(args, after("--root"));
+    }
     let (true, Some(bundle)) = (args.iter().any(|arg| arg == "create"), after("--bundle")) else { return Ok(None) };
     let file = bundle.join("config.json");
     let mut config = read(&file)?;
@@ -75,8 +79,64 @@ fn put_in(args: &[OsString]) -> Result<Option<ExitCode>, String> {
             edit(pid.trim().parse().map_err(|_| format!("{pid:?} is no pid"))?)?;
             Ok(Some(ExitCode::SUCCESS))
         }
-        Edit::Process(_) | Edit::State(_) | Edit::Later(_) => Ok(None),
+        Edit::Process(_) | Edit::State(_) | Edit::Later(_) | Edit::Update(_) | Edit::Resized(_) => Ok(None),
     }
+}
+
+/// Puts the fault in where a container is resized.
+fn put_in_update(args: &[OsString], root: Option<PathBuf>) -> Result<Option<ExitCode>, String> {
+    let (Some(root), Some(id)) = (root, args.last()) else {
+        return Err("update is called without --root or a container".to_owned());
+    };
+    let state = read(&root.join(id).join("state.json"))?;
+    let whose = annotations_of(&state);
+    let Some(fault) = faults().into_iter().find(|fault| whose["annotations"][POD] == fault.name) else {
+        return Ok(None);
+    };
+    let mut command = Command::new(RUNC);
+    command.args(args);
+    match fault.edit {
+        Edit::Update(edit) if striking(&whose).is_some() => {
+            let told = std::io::read_to_string(std::io::stdin()).map_err(|error| format!("standard input: {error}"))?;
+            let before: Value = serde_json::from_str(&told).map_err(|error| format!("{told:?}: {error}"))?;
+            let mut edited = before.clone();
+            edit(&mut edited);
+            if edited == before {
+                return Err(format!("{} changes nothing in {before}", fault.name));
+            }
+            if edited.is_null() {
+                return Ok(Some(ExitCode::SUCCESS));
+            }
+            let mut child = command.stdin(Stdio::piped()).spawn().map_err(|error| format!("{RUNC}: {error}"))?;
+            let mut stdin = child.stdin.take().ok_or("there is no standard input")?;
+            stdin.write_all(edited.to_string().as_bytes()).map_err(|error| format!("{RUNC}: {error}"))?;
+            drop(stdin);
+            let status = child.wait().map_err(|error| format!("{RUNC}: {error}"))?;
+            Ok(Some(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE }))
+        }
+        Edit::Resized(edit) => {
+            let status = command.status().map_err(|error| format!("{RUNC}: {error}"))?;
+            if !status.success() {
+                return Ok(Some(ExitCode::FAILURE));
+            }
+            edit(init_of(&state)?).map(|()| Some(ExitCode::SUCCESS))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// The process that runc made of a container.
+fn init_of(state: &Value) -> Result<i32, String> {
+    let pid = state["init_process_pid"].as_i64().and_then(|pid| i32::try_from(pid).ok());
+    pid.ok_or_else(|| "runc does not know the pid".to_owned())
+}
+
+/// A container's annotations as runc keeps them, in the place where config.json has them.
+fn annotations_of(state: &Value) -> Value {
+    let labels = state["config"]["labels"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let labels = labels.filter_map(|label| label.split_once('='));
+    let annotations = labels.map(|(name, value)| (name.to_owned(), Value::from(value))).collect();
+    json!({"annotations": Value::Object(annotations)})
 }
 
 /// Puts the fault in where something is run in a container that it strikes. Whose container that is, runc's state says.
@@ -86,18 +146,12 @@ fn put_in_exec(args: &[OsString], root: Option<PathBuf>, process: Option<PathBuf
     };
     let file = root.join(id).join("state.json");
     let state = read(&file)?;
-    let labels = state["config"]["labels"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    let labels = labels.filter_map(|label| label.split_once('='));
-    let annotations = labels.map(|(name, value)| (name.to_owned(), Value::from(value))).collect();
-    let Some(fault) = striking(&json!({"annotations": Value::Object(annotations)})) else { return Ok(None) };
+    let Some(fault) = striking(&annotations_of(&state)) else { return Ok(None) };
     let (file, before, edit) = match fault.edit {
         Edit::Process(edit) => (&process, read(&process)?, edit),
         Edit::State(edit) => (&file, state, edit),
-        Edit::Later(edit) => {
-            let pid = state["init_process_pid"].as_i64().and_then(|pid| i32::try_from(pid).ok());
-            return edit(pid.ok_or("runc does not know the pid")?).map(|()| None);
-        }
-        Edit::Config(_) | Edit::After(_) => return Ok(None),
+        Edit::Later(edit) => return edit(init_of(&state)?).map(|()| None),
+        Edit::Config(_) | Edit::After(_) | Edit::Update(_) | Edit::Resized(_) => return Ok(None),
     };
     let mut edited = before.clone();
     edit(&mut edited);

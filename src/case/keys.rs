@@ -85,6 +85,9 @@ pub(super) static FILE: Keys = Keys {
 };
 pub(super) static LOGS: Keys =
     Keys { name: "logs", all: &["logs", "stdout", "stderr", "property"], mandatory: &["logs", "stdout", "stderr"] };
+pub(super) static RESIZE: Keys =
+    Keys { name: "resize", all: &["resize", "resources", "property"], mandatory: &["resize", "resources"] };
+pub(super) static RESTART: Keys = Keys { name: "restart", all: &["restart", "property"], mandatory: &["restart"] };
 pub(super) static KILL: Keys = Keys { name: "kill", all: &["kill"], mandatory: &["kill"] };
 pub(super) static PHASE: Keys = Keys { name: "phase", all: &["phase", "property"], mandatory: &["phase"] };
 

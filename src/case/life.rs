@@ -2,8 +2,9 @@
 
 use super::Step;
 use super::expect::property_of;
-use super::keys::{FILE, KILL, LOGS, PHASE, REFUSED, REMOVE, RESTARTS, STARTS, STOP, TERMINATE};
+use super::keys::{FILE, KILL, LOGS, PHASE, REFUSED, REMOVE, RESTART, RESTARTS, STARTS, STOP, TERMINATE};
 use super::members::Members;
+use super::resize;
 use super::steps::text_or_list;
 use crate::diagnostic::yaml::Cursor;
 
@@ -57,6 +58,14 @@ pub(super) fn one(cursor: &Cursor<'_>, members: &Members) -> Option<Option<Step>
         let (stdout, stderr, property) = (text("stdout"), text("stderr"), property_of(cursor));
         let step = |container| Some(Step::Logs { container, stdout: stdout?, stderr: stderr?, property });
         return Some(container.and_then(step));
+    }
+    if let Some(value) = cursor.get("resize") {
+        return Some(resize::one(cursor, &value, members));
+    }
+    if let Some(value) = cursor.get("restart") {
+        RESTART.check(cursor);
+        let property = property_of(cursor);
+        return Some(value.one_of(&["daemon"]).map(|_| Step::RestartDaemon { property }));
     }
     if let Some(value) = cursor.get("kill") {
         KILL.check(cursor);

@@ -15,7 +15,7 @@ impl Members {
     /// Of the Pod and the one beside it: `sandbox`, its containers, `beside/sandbox`, `beside/<container>`.
     pub(super) fn of(pod: &Pod, beside: Option<&Pod>) -> Self {
         let names = |pod: &Pod, before: &str| {
-            let containers = pod.spec.all().map(|container| container.name.as_str());
+            let containers = pod.spec.everyone().map(|container| container.name.as_str());
             std::iter::once("sandbox").chain(containers).map(|name| format!("{before}{name}")).collect::<Vec<_>>()
         };
         let mut all = names(pod, "");

@@ -17,6 +17,7 @@ mod node_faults;
 mod properties;
 mod read;
 mod refusal;
+mod resize;
 mod rows;
 mod schema;
 mod signal;
@@ -36,7 +37,7 @@ pub use schema::schema;
 pub use signal::signal_number;
 pub use version::{RangeError, Version, VersionRange};
 
-use crate::pod::Pod;
+use crate::pod::{Pod, Resources};
 use std::path::PathBuf;
 
 /// A case after parsing. A plain manifest is a case without expectations.
@@ -84,6 +85,11 @@ impl Case {
     /// Whether a runtime has a part in it.
     pub fn asks_runtime(&self) -> bool {
         self.refused.as_ref().is_none_or(Refusal::asks_runtime)
+    }
+
+    /// Whether a step restarts the runtime's daemon.
+    pub fn restarts_daemon(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step, Step::RestartDaemon { .. }))
     }
 }
 
@@ -224,6 +230,20 @@ pub enum Step {
         stdout: String,
         /// The same of standard error.
         stderr: String,
+        /// Property; the case's first if not given.
+        property: Option<String>,
+    },
+    /// Gives a running container other resources, as a kubelet does, and looks that it runs on.
+    Resize {
+        /// The container.
+        container: String,
+        /// What changes; what it does not say stays.
+        change: Resources,
+        /// Property; the case's first if not given.
+        property: Option<String>,
+    },
+    /// Restarts the runtime's daemon, on daemons of the case's own.
+    RestartDaemon {
         /// Property; the case's first if not given.
         property: Option<String>,
     },

@@ -2,7 +2,7 @@
 
 use super::keys::{CASE, NODE};
 use super::members::Members;
-use super::{Case, Refusal, expect, known, life, refusal, rows, steps};
+use super::{Case, Refusal, expect, known, life, refusal, resize, rows, steps};
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::yaml::{self, Cursor, Kind, Node};
 use crate::pod::{self, Objects, Parsed, Pod, Within};
@@ -116,7 +116,10 @@ fn one(cursor: &Cursor<'_>, id: &str) -> Option<Case> {
     case.look_while = cursor.get("while").and_then(|value| look_while(&value, &case));
     let members = Members::of(&case.pod, case.beside.as_ref());
     case.expect = cursor.get("expect").map(|list| expect::list(&list, &members)).unwrap_or_default();
-    case.steps = cursor.get("steps").map(|list| steps::list(&list, &members)).unwrap_or_default();
+    if let Some(list) = cursor.get("steps") {
+        case.steps = steps::list(&list, &members);
+        resize::check(&list, &case);
+    }
     case.known = cursor.get("known").map(|list| known::list(&list, Some(&members))).unwrap_or_default();
     Some(case)
 }

@@ -202,6 +202,17 @@ fn step() -> Value {
         }),
         life("volume", "The volume, one that is made for the Pod.", &[("file", json!({"type": "string"})), ("equals", json!({"$ref": "#/$defs/scalar"}))], true),
         life("logs", "The container whose log is compared.", &[("stdout", json!({"$ref": "#/$defs/scalar"})), ("stderr", json!({"$ref": "#/$defs/scalar"}))], true),
+        life("resize", "The container that gets other resources while it runs.", &[("resources", resources())], true),
+        json!({
+            "title": "restart",
+            "type": "object",
+            "additionalProperties": false,
+            "required": ["restart"],
+            "properties": {
+                "restart": {"const": "daemon", "description": "The runtime's daemon ends and starts again, under the Pod."},
+                "property": {"$ref": "#/$defs/property"},
+            },
+        }),
         life("kill", "The member whose first process is killed from the host.", &[], false),
         json!({
             "title": "phase",
@@ -214,6 +225,24 @@ fn step() -> Value {
             },
         }),
     ]})
+}
+
+/// What a container is resized to.
+fn resources() -> Value {
+    let quantity = json!({"$ref": "#/$defs/scalar"});
+    let part = json!({
+        "type": "object",
+        "additionalProperties": false,
+        "minProperties": 1,
+        "properties": {"cpu": quantity, "memory": quantity},
+    });
+    json!({
+        "type": "object",
+        "additionalProperties": false,
+        "minProperties": 1,
+        "properties": {"limits": part, "requests": part},
+        "description": "What changes; what is not written stays.",
+    })
 }
 
 /// A step about a member's life: its own key, and others.

@@ -27,7 +27,7 @@ fn one(cursor: &Cursor<'_>, members: &Members) -> Option<Step> {
     if cursor.entries().is_some() {
         cursor.fault(
             "this step does nothing",
-            "expected a map with `in` and `run`, or one of fact, same, differ, host, ends, starts, restarts, refused, stop, remove, terminate, volume, logs, kill, phase",
+            "expected a map with `in` and `run`, or one of fact, same, differ, host, ends, starts, restarts, refused, stop, remove, terminate, volume, logs, resize, restart, kill, phase",
         );
     }
     None

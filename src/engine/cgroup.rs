@@ -16,6 +16,9 @@ use std::io::ErrorKind;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
+/// Memory and swap together, v1's.
+const MEMSW: &str = "memory.memsw.limit_in_bytes";
+
 /// A hierarchy, and where a Pod is in it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hierarchy {
@@ -60,12 +63,32 @@ impl Leaf {
         Ok(leaf)
     }
 
-    /// Writes limits and reads each back.
+    /// Writes the limits of a new cgroup and reads each back.
     ///
     /// # Errors
     /// A controller that is needed and not mounted, a file the kernel would not write, or a value it did not take.
     pub fn limit(&self, resources: &LinuxResources) -> Result<(), Fault> {
-        for setting in settings(resources) {
+        self.set(settings(resources))
+    }
+
+    /// The same of a cgroup that has limits and processes.
+    ///
+    /// # Errors
+    /// As [`Leaf::limit`].
+    pub fn change(&self, resources: &LinuxResources) -> Result<(), Fault> {
+        let now = self.controller("memory").and_then(|dir| fs::read_to_string(dir.join(MEMSW)).ok());
+        let now: Option<u64> = now.and_then(|text| text.trim().parse().ok());
+        let raised = now.zip(resources.memory_swap_limit_bytes).is_some_and(|(now, both)| both > now);
+        let mut settings = settings(resources);
+        if raised {
+            // v1 lets memory at no time be more than memory and swap together.
+            settings.sort_by_key(|setting| setting.v1.as_ref().is_none_or(|(file, _)| *file != MEMSW));
+        }
+        self.set(settings)
+    }
+
+    fn set(&self, settings: Vec<Setting>) -> Result<(), Fault> {
+        for setting in settings {
             let version = if self.controller(setting.controller).is_some() { &setting.v1 } else { &setting.v2 };
             let Some((file, value)) = version else {
                 continue;
@@ -231,7 +254,7 @@ fn settings(resources: &LinuxResources) -> Vec<Setting> {
     }
     if let Some(both) = resources.memory_swap_limit_bytes {
         let swap = both.saturating_sub(resources.memory_limit_bytes.unwrap_or(0)).to_string();
-        let (v1, v2) = (("memory.memsw.limit_in_bytes", both.to_string()), ("memory.swap.max", swap));
+        let (v1, v2) = ((MEMSW, both.to_string()), ("memory.swap.max", swap));
         settings.push(Setting { optional: true, ..plain("memory", Some(v1), Some(v2)) });
     }
     if resources.oom_group {

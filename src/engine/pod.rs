@@ -4,6 +4,7 @@ use super::cgroup::Leaf;
 use super::fault::{Context, Fault};
 use super::member::{SANDBOX, Spec};
 use super::start::Ground;
+use crate::plan::LinuxResources;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
@@ -82,6 +83,20 @@ impl Pod {
             Some(member) => Err("its process does not go").to(|| format!("end {}", member.spec.object())),
             None => Ok(()),
         }
+    }
+
+    /// Holds a running container to other resources.
+    ///
+    /// # Errors
+    /// It does not run, or the kernel's.
+    pub fn resize(&mut self, name: &str, resources: &LinuxResources) -> Result<(), Fault> {
+        self.reap();
+        let action = || format!("resize the container {name}");
+        let member = self.members.iter_mut().skip(1).find(|m| m.spec.name == name && m.exit.is_none());
+        let member = member.ok_or("it does not run").to(action)?;
+        member.leaf.change(resources).map_err(|fault| fault.of(&member.spec.object()))?;
+        member.spec.resources = *resources;
+        Ok(())
     }
 
     /// Takes away what is left of a container that has ended, so that there can be another of its name.

@@ -2,7 +2,7 @@
 
 use super::cgroup::Hierarchy;
 use super::fault::Fault;
-use crate::plan::Plan;
+use crate::plan::{LinuxResources, Plan};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -39,6 +39,15 @@ pub enum Request {
         names: Vec<String>,
         /// Time between the two signals.
         grace: Duration,
+    },
+    /// Hold a running container, and what is started in its place, to other resources.
+    Resize {
+        /// Its name.
+        name: String,
+        /// All that it is to be held to.
+        resources: LinuxResources,
+        /// The score of what is started in its place.
+        oom_score_adj: i32,
     },
     /// Take what is left of a container away.
     Remove {
@@ -148,6 +157,8 @@ pub enum Reply {
     Status(BTreeMap<String, ContainerStatus>),
     /// Done.
     Done,
+    /// The kernel refused what was asked of a container.
+    Refused(Fault),
     /// It did not work.
     Failed(Fault),
 }

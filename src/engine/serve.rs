@@ -160,6 +160,15 @@ impl Session {
                 let signals = &self.signals;
                 done(self.pod.stop(&names, grace, |time| wait_for(signals, time)))
             }
+            Request::Resize { name, resources, oom_score_adj } => {
+                let resized = self.pod.resize(&name, &resources);
+                if resized.is_ok() {
+                    for container in self.request.plan.containers.iter_mut().filter(|c| c.name == name) {
+                        (container.resources, container.oom_score_adj) = (resources, oom_score_adj);
+                    }
+                }
+                resized.map_or_else(Reply::Refused, |()| Reply::Done)
+            }
             Request::Remove { name } => {
                 let signals = &self.signals;
                 done(self.pod.remove(&name, |time| wait_for(signals, time)))

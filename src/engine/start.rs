@@ -157,11 +157,8 @@ impl Pod {
         let plan = &request.plan;
         let sandbox = self.members.first().map_or(0, |m| m.pid);
         let joins = shared_namespaces(request, sandbox)?;
-        let born_in = (plan.namespaces.pid == Scope::Pod).then(|| open_namespace(sandbox, "pid")).transpose()?;
-        let mut own = CloneFlags::CLONE_NEWNS;
-        own.set(CloneFlags::CLONE_NEWPID, plan.namespaces.pid == Scope::Container);
+        let pods = (plan.namespaces.pid == Scope::Pod).then(|| open_namespace(sandbox, "pid")).transpose()?;
         let users = self.users.as_ref().map(|users| users.try_clone().to(|| "hold the user namespace")).transpose()?;
-        let place = Place { own, joins: &joins, users: users.as_ref(), pid: born_in.as_ref() };
         let mut spawn = |name: &String| {
             if self.members.iter().any(|m| m.spec.name == *name) {
                 return Err("there is one of that name").to(|| format!("make the container {name}"));
@@ -169,9 +166,22 @@ impl Pod {
             let index = plan.containers.iter().position(|c| c.name == *name);
             let index = index.ok_or("the plan has none of that name").to(|| format!("make the container {name}"))?;
             let spec = Spec::container(request, index, &ground.files, &ground.host)?;
+            let target = plan.containers.get(index).and_then(|container| container.target.as_deref());
+            let targets = target.map(|target| self.pid_namespace_of(target)).transpose()?;
+            let pid = pods.as_ref().or(targets.as_ref());
+            let mut own = CloneFlags::CLONE_NEWNS;
+            own.set(CloneFlags::CLONE_NEWPID, plan.namespaces.pid == Scope::Container && pid.is_none());
+            let place = Place { own, joins: &joins, users: users.as_ref(), pid };
             self.spawn(request, spec, &place, Some(gate))
         };
         Ok(names.iter().map(|name| (name.clone(), spawn(name))).collect())
+    }
+
+    /// That of a container that runs.
+    fn pid_namespace_of(&self, name: &str) -> Result<OwnedFd, Fault> {
+        let member = self.members.iter().skip(1).find(|m| m.spec.name == name && m.exit.is_none());
+        let member = member.ok_or("it does not run").to(|| format!("look into the container {name}"))?;
+        open_namespace(member.pid, "pid")
     }
 
     /// Waits until each runs; of one that does not nothing is left.

@@ -4,7 +4,7 @@ use super::ahead::{Place, Places};
 use super::cgroup::{Hierarchies, TOP};
 use super::volume::{self, VOLUMES};
 use super::{HostError, ids, link, lock, mounts, places, poll_until, scaled, sub_path, subnet};
-use crate::plan::{ContainerPlan, MountPlan, MountSource, Plan, VolumePlan};
+use crate::plan::{ContainerPlan, LinuxResources, MountPlan, MountSource, Plan, VolumePlan};
 use crate::pod::SeccompProfile;
 use nix::mount::{MntFlags, umount2};
 use std::fs::{OpenOptions, Permissions};
@@ -135,6 +135,14 @@ impl TrialDir {
             self.hierarchies.apply(&path, &cgroup.resources)?;
         }
         Ok(())
+    }
+
+    /// Changes what a cgroup of the plan holds its processes to.
+    ///
+    /// # Errors
+    /// The host refused.
+    pub fn limit(&self, path: &str, resources: &LinuxResources) -> Result<(), HostError> {
+        self.hierarchies.apply(&self.cgroup(path), resources)
     }
 
     /// Directory of the containers' seccomp profiles: `<container>.json` for each that has one of the node's.

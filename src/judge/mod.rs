@@ -10,9 +10,10 @@ mod known;
 mod look;
 mod refusal;
 mod step;
+mod unmoved;
 mod verdict;
 
-pub use again::again;
+pub use again::{Resized, again};
 pub use check::{Check, Level, Outcome};
 pub use contract::{HostCaps, contract, ours, paths_to_probe};
 pub use exec::{EXEC, exec};
@@ -21,4 +22,5 @@ pub use gone::{NamespaceLeft, Remains, gone};
 pub use known::{Applied, Context, apply_known, declared};
 pub use refusal::{Shown, refused, unreadable};
 pub use step::{Ended, OOM_KILLED, Ran, StepContext, ends, outcome, run};
+pub use unmoved::unmoved;
 pub use verdict::{Verdict, checks_run, verdict};

@@ -12,7 +12,7 @@ use std::time::Instant;
 pub(super) enum Todo {
     /// Start these, by index, which nothing orders.
     Start(Vec<usize>),
-    /// The Pod's work is over: its sidecars end.
+    /// The Pod's work is over: its sidecars end, and whoever looks into it.
     StopSidecars,
     /// Nothing before then, or before something ends.
     Wait(Option<Instant>),
@@ -21,7 +21,7 @@ pub(super) enum Todo {
 /// What is to be done at `now`.
 pub(super) fn next(lives: &[Life], policy: RestartPolicy, now: Instant) -> Todo {
     if phase::is_over(lives, policy) {
-        let up = lives.iter().any(|life| life.role == Role::Sidecar && life.now == Now::Running);
+        let up = lives.iter().any(|life| life.attends() && life.now == Now::Running);
         return if up { Todo::StopSidecars } else { Todo::Wait(None) };
     }
     let mut due = Vec::new();
@@ -34,7 +34,7 @@ pub(super) fn next(lives: &[Life], policy: RestartPolicy, now: Instant) -> Todo 
     };
     let begun = lives.iter().any(|life| life.role == Role::App && life.starts > 0);
     let mut blocked = false;
-    for (at, life) in lives.iter().enumerate().filter(|(_, life)| life.role != Role::App) {
+    for (at, life) in lives.iter().enumerate().filter(|(_, life)| matches!(life.role, Role::Init | Role::Sidecar)) {
         match life.role {
             // One that has run need not run now for the next to start.
             Role::Sidecar if !blocked => {
@@ -55,6 +55,12 @@ pub(super) fn next(lives: &[Life], policy: RestartPolicy, now: Instant) -> Todo 
             if life.now == Now::Waiting || phase::is_wanted_again(life, policy) {
                 consider(at, life);
             }
+        }
+        // What looks into another finds it running.
+        let started = lives.iter().all(|life| life.role != Role::App || life.starts > 0);
+        let waiting = |life: &Life| life.role == Role::Ephemeral && life.now == Now::Waiting;
+        for (at, life) in lives.iter().enumerate().filter(|(_, life)| started && waiting(life)) {
+            consider(at, life);
         }
     }
     if due.is_empty() { Todo::Wait(until) } else { Todo::Start(due) }
@@ -79,7 +85,7 @@ mod tests {
     }
 
     use RestartPolicy::{Always, Never, OnFailure};
-    use Role::{App, Init, Sidecar};
+    use Role::{App, Ephemeral, Init, Sidecar};
 
     #[test]
     fn apps_without_anything_before_them_start_together() {
@@ -138,6 +144,25 @@ mod tests {
         lives[0].back_off_again();
         lives[0].started(Some("no such command".to_owned()));
         assert!(matches!(todo(&lives, Always), Todo::Wait(Some(_))));
+    }
+
+    #[test]
+    fn an_ephemeral_container_starts_once_the_others_have_and_never_again() {
+        let mut lives = lives(&[Init, App, App, Ephemeral]);
+        lives[0].started(None);
+        end(&mut lives[0], 0);
+        assert_eq!(todo(&lives, Always), Todo::Start(vec![1, 2]));
+        lives[1].started(None);
+        assert_eq!(todo(&lives, Always), Todo::Start(vec![2]));
+        lives[2].started(None);
+        assert_eq!(todo(&lives, Always), Todo::Start(vec![3]));
+        lives[3].started(None);
+        let mut over = lives.clone();
+        end(&mut over[1], 1);
+        end(&mut over[2], 1);
+        assert_eq!(todo(&over, Never), Todo::StopSidecars, "it keeps no Pod going");
+        end(&mut lives[3], 1);
+        assert_eq!(todo(&lives, Always), Todo::Wait(None));
     }
 
     #[test]

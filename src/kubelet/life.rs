@@ -80,6 +80,11 @@ impl Life {
         self.back_off.again(self.ends.last().map_or(now, |end| end.at), now);
     }
 
+    /// It is there for others and goes when they have: a sidecar, or an ephemeral container.
+    pub(super) fn attends(&self) -> bool {
+        matches!(self.role, Role::Sidecar | Role::Ephemeral)
+    }
+
     /// It has run, or runs.
     pub fn has_started(&self) -> bool {
         self.now == Now::Running || self.ends.iter().any(|end| end.refused.is_none())

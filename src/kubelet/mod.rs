@@ -1,4 +1,4 @@
-//! What a kubelet does with a runtime over time, the same for every runtime: order, restarts, ending.
+//! What a kubelet does with a runtime over time, the same for every runtime: order, restarts, resizing, ending.
 //!
 //! It acts when it is asked to look, and while something is waited for; nothing happens behind anybody's back. So a case sees
 //! a container ended for as long as it likes, and a restart when it waits for one.
@@ -9,6 +9,7 @@ mod hooks;
 mod life;
 mod mounts;
 mod phase;
+mod resize;
 
 pub use life::{End, Life, Now};
 pub use phase::Phase;
@@ -85,8 +86,9 @@ impl Kubelet {
         let deadline = Instant::now() + scaled(INITIALISED);
         let up = |kubelet: &Kubelet| {
             let mut lives = kubelet.lives.iter();
-            let apps = || kubelet.lives.iter().filter(|life| life.role == Role::App);
-            apps().all(|life| life.starts > 0)
+            let mut last = kubelet.lives.iter().filter(|life| matches!(life.role, Role::App | Role::Ephemeral));
+            last.all(|life| life.starts > 0)
+                || phase::is_over(&kubelet.lives, kubelet.plan.restart_policy)
                 || kubelet.phase() == Phase::Failed
                 || hold.is_some_and(|hold| lives.any(|life| life.name == hold && life.starts > 0))
         };
@@ -244,10 +246,10 @@ impl Kubelet {
         self.pod.remove_container(name)
     }
 
-    /// One after the other, the last first.
+    /// And ephemeral containers that are left: one after the other, the last first.
     fn stop_sidecars(&mut self, grace: Duration) -> Result<(), RuntimeError> {
         let end = Instant::now() + grace;
-        let up = self.lives.iter().rev().filter(|l| l.role == Role::Sidecar && l.now == Now::Running);
+        let up = self.lives.iter().rev().filter(|life| life.attends() && life.now == Now::Running);
         let up: Vec<String> = up.map(|life| life.name.clone()).collect();
         for name in up {
             let left = end.saturating_duration_since(Instant::now());

@@ -38,7 +38,7 @@ pub(super) fn is_wanted_again(life: &Life, policy: RestartPolicy) -> bool {
         (Role::Init, _) => code != 0,
         (Role::App, RestartPolicy::Always) => true,
         (Role::App, RestartPolicy::OnFailure) => code != 0,
-        (Role::App, RestartPolicy::Never) => false,
+        (Role::App, RestartPolicy::Never) | (Role::Ephemeral, _) => false,
     }
 }
 

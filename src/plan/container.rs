@@ -1,7 +1,9 @@
 //! One container's part of the plan.
 
 use super::qos::effective;
-use super::{LinuxResources, MountPlan, Node, QosClass, arithmetic, cgroup, mount, stand_in, totals};
+use super::{
+    LinuxResources, MountPlan, Node, QosClass, Scope, arithmetic, cgroup, mount, namespaces, stand_in, totals,
+};
 use crate::payload;
 use crate::pod::{
     AppArmorProfile, Container, ContainerSecurity, Hook, Later, Pod, PodSecurity, Quantity, SeccompProfile,
@@ -16,6 +18,8 @@ pub enum Role {
     Sidecar,
     /// One of `containers`.
     App,
+    /// Started once the others are, and never again.
+    Ephemeral,
 }
 
 /// One container as every runtime is asked for it.
@@ -65,6 +69,8 @@ pub struct ContainerPlan {
     pub read_only_paths: Vec<String>,
     /// Mounts a kubelet asks for, in order: volumes, then the managed /etc/hosts and the termination log.
     pub mounts: Vec<MountPlan>,
+    /// The container whose PID namespace it is in, where each has one of its own.
+    pub target: Option<String>,
     /// The container's cgroup.
     pub resources: LinuxResources,
     /// −1000–1000.
@@ -161,6 +167,8 @@ pub(super) fn of(pod: &Pod, qos: QosClass, node: &Node, container: &Container) -
         masked_paths: unless_privileged(&MASKED_PATHS),
         read_only_paths: unless_privileged(&READ_ONLY_PATHS),
         mounts: mount::of_container(pod, container),
+        // As a kubelet has it: a Pod with one PID namespace for all, or the host's, leaves nothing to choose.
+        target: container.target.clone().filter(|_| namespaces::of(&pod.spec).pid == Scope::Container),
         resources: cgroup::of_container(pod, &container.resources, node),
         oom_score_adj: oom_score_adj(pod, qos, node, container),
         ports: stand_in::tcp_ports(container),
@@ -204,10 +212,12 @@ fn environment(container: &Container) -> Vec<(String, String)> {
 }
 
 fn role(pod: &Pod, container: &Container) -> Role {
-    match pod.spec.init_containers.iter().any(|other| other.name == container.name) {
-        true if container.stays => Role::Sidecar,
-        true => Role::Init,
-        false => Role::App,
+    let is_in = |list: &[Container]| list.iter().any(|other| other.name == container.name);
+    match () {
+        () if is_in(&pod.spec.ephemeral_containers) => Role::Ephemeral,
+        () if !is_in(&pod.spec.init_containers) => Role::App,
+        () if container.stays => Role::Sidecar,
+        () => Role::Init,
     }
 }
 

@@ -62,7 +62,7 @@ pub struct Plan {
     pub network_files: NetworkFiles,
     /// The pause process.
     pub sandbox: SandboxPlan,
-    /// The containers in order, init containers first.
+    /// The containers in order: init containers first, ephemeral ones last.
     pub containers: Vec<ContainerPlan>,
     /// The Pod's volumes in order; podcheck makes all but the host's paths.
     pub volumes: Vec<VolumePlan>,
@@ -111,7 +111,7 @@ pub fn plan(pod: &Pod, node: &Node, uid: &str) -> Plan {
         resolv_conf: pod.spec.dns.as_ref().map(files::resolv_conf),
         network_files: files::network_files(pod),
         sandbox: sandbox::of(pod),
-        containers: pod.spec.all().map(|c| container::of(pod, qos, node, c)).collect(),
+        containers: pod.spec.everyone().map(|c| container::of(pod, qos, node, c)).collect(),
         volumes: pod.spec.volumes.iter().map(|volume| mount::volume(pod, node, volume)).collect(),
     }
 }

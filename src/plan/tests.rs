@@ -513,6 +513,24 @@ fn what_no_container_asks_for_of_a_pods_memory_counts_for_each_ones_oom_score() 
 }
 
 #[test]
+fn ephemeral_containers_count_for_nothing_and_look_into_one_where_each_has_its_own_processes() {
+    let rows = [["100m", "100m", "64Mi", "64Mi"], ["200m", "200m", "32Mi", "32Mi"]];
+    let mut pod = pod_with(&rows);
+    let before = planned(&pod);
+    pod.spec.ephemeral_containers = vec![Container { target: Some("c1".to_owned()), ..container("peek") }];
+    let plan = planned(&pod);
+    assert_eq!((plan.qos, &plan.cgroups), (before.qos, &before.cgroups));
+    let peek = plan.containers.last().expect("planned");
+    assert_eq!((peek.name.as_str(), peek.role, peek.target.as_deref()), ("peek", Role::Ephemeral, Some("c1")));
+    let unlimited = LinuxResources { cpu_shares: Some(2), oom_group: true, ..LinuxResources::default() };
+    assert_eq!(peek.resources, unlimited);
+    for shared in [true, false] {
+        (pod.spec.share_process_namespace, pod.spec.host_pid) = (shared, !shared);
+        assert_eq!(planned(&pod).containers.last().expect("planned").target, None);
+    }
+}
+
+#[test]
 fn overhead_is_added_to_the_pods_totals() {
     let mut pod = pod_with(&[["100m", "500m", "", "64Mi"], ["200m", "250m", "", "64Mi"]]);
     pod.spec.overhead = Some(resources(["250m", "", "32Mi", ""]));

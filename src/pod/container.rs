@@ -49,6 +49,7 @@ pub(super) fn read(cursor: &Cursor<'_>, around: &Around<'_>, not_acted_on: &mut 
         pre_stop: lifecycle::hook(cursor, "preStop", around.grace_seconds),
         stop_signal: lifecycle::stop_signal(cursor, around.os_is_named),
         stays: false,
+        target: None,
         env,
     }
 }

@@ -26,6 +26,8 @@ pub struct PodSpec {
     pub init_containers: Vec<Container>,
     /// `containers`, at least one, names unique.
     pub containers: Vec<Container>,
+    /// `ephemeralContainers`: started once the others are up, and not counted among them.
+    pub ephemeral_containers: Vec<Container>,
     /// `volumes`.
     pub volumes: Vec<Volume>,
     /// `hostNetwork`.
@@ -141,18 +143,28 @@ pub enum AppArmorProfile {
 }
 
 impl PodSpec {
-    /// Init containers, then the others.
+    /// Init containers, then the others: those that a Pod is made of, and its resources are counted by.
     pub fn all(&self) -> impl Iterator<Item = &Container> {
         self.init_containers.iter().chain(&self.containers)
     }
 
-    /// The container of that name, an init container too.
+    /// These, then the ephemeral ones: everything that runs in the Pod.
+    pub fn everyone(&self) -> impl Iterator<Item = &Container> {
+        self.all().chain(&self.ephemeral_containers)
+    }
+
+    /// The container of that name, of any kind.
     pub fn container(&self, name: &str) -> Option<&Container> {
-        self.all().find(|container| container.name == name)
+        self.everyone().find(|container| container.name == name)
+    }
+
+    /// The same of those that a Pod is made of, to change it.
+    pub fn container_mut(&mut self, name: &str) -> Option<&mut Container> {
+        self.init_containers.iter_mut().chain(&mut self.containers).find(|container| container.name == name)
     }
 }
 
-/// One of `spec.containers` or `spec.initContainers`.
+/// One of `spec.containers`, `spec.initContainers` or `spec.ephemeralContainers`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Container {
     /// `name`.
@@ -183,6 +195,8 @@ pub struct Container {
     pub stop_signal: Option<String>,
     /// An init container with `restartPolicy: Always`, a sidecar.
     pub stays: bool,
+    /// `targetContainerName` of an ephemeral one.
+    pub target: Option<String>,
 }
 
 /// What a kubelet does at a turn of a container's life.
@@ -226,6 +240,18 @@ pub struct Resources {
     pub memory_limit: Option<Quantity>,
     /// `requests.memory`, bytes.
     pub memory_request: Option<Quantity>,
+}
+
+impl Resources {
+    /// These with what `change` says in place of what they say; what it does not say stays.
+    pub fn resized(&self, change: &Resources) -> Resources {
+        Resources {
+            cpu_limit: change.cpu_limit.or(self.cpu_limit),
+            cpu_request: change.cpu_request.or(self.cpu_request),
+            memory_limit: change.memory_limit.or(self.memory_limit),
+            memory_request: change.memory_request.or(self.memory_request),
+        }
+    }
 }
 
 /// One of `volumeMounts`.

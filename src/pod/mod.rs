@@ -3,6 +3,7 @@
 mod capability;
 mod container;
 mod elsewhere;
+mod ephemeral;
 mod expand;
 #[cfg(test)]
 mod faults;
@@ -34,5 +35,6 @@ pub use network::CLUSTER_DOMAIN;
 pub use objects::{Data, Objects};
 pub use parse::{Parsed, Within, parse_documents, parse_manifest, parse_pod_value};
 pub use quantity::{Quantity, QuantityError};
+pub use resources::parse_resize;
 pub use seccomp::{Action, Condition, LocalProfile, Op, Rule, SeccompFilter, SeccompProfile, parse_seccomp_profiles};
 pub use sysctl::is_sysctl_pattern;

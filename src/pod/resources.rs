@@ -58,6 +58,30 @@ pub(super) fn of_pod(cursor: &Cursor<'_>) -> Resources {
     read(cursor, &mut Vec::new())
 }
 
+/// Reads what a running container is resized to: what is not written stays as it is. `None` comes together with a fault.
+pub fn parse_resize(cursor: &Cursor<'_>) -> Option<Resources> {
+    let mut asked = 0;
+    let mut fits = true;
+    for (part, map) in cursor.entries()? {
+        if !matches!(part, "limits" | "requests") {
+            map.unknown_key("a resize", &["limits", "requests"]);
+            fits = false;
+            continue;
+        }
+        for (name, value) in map.entries()? {
+            asked += 1;
+            if !matches!(name, "cpu" | "memory") {
+                value.fault_at_key(format!("{name:?} cannot be resized"), "cpu and memory can");
+                fits = false;
+            }
+        }
+    }
+    let resources = fits.then(|| read(cursor, &mut Vec::new()))?;
+    let Resources { cpu_limit, cpu_request, memory_limit, memory_request } = &resources;
+    let read = [cpu_limit, cpu_request, memory_limit, memory_request].into_iter().flatten().count();
+    (read == asked).then_some(resources)
+}
+
 /// Reads `overhead`.
 pub(super) fn overhead(cursor: &Cursor<'_>) -> Resources {
     let mut overhead = Resources::default();

@@ -3,7 +3,7 @@
 use super::container::{self, Around};
 use super::elsewhere::Elsewhere;
 use super::volume::{host_paths, volume_names, volumes};
-use super::{Container, PodSpec, RestartPolicy, fields, names, network, resources, security};
+use super::{Container, PodSpec, RestartPolicy, ephemeral, fields, names, network, resources, security};
 use crate::diagnostic::yaml::{Cursor, Kind};
 
 /// Reads a spec whose fields have been checked, and refuses what Kubernetes refuses.
@@ -52,9 +52,11 @@ pub(super) fn read(
         security: cursor.get("securityContext").map(|value| security::of_pod(&value)).unwrap_or_default(),
         init_containers: Vec::new(),
         containers: Vec::new(),
+        ephemeral_containers: Vec::new(),
     };
     init_containers(cursor, &around, &mut spec, not_acted_on);
     containers(cursor, &around, &mut spec, not_acted_on);
+    ephemeral::read(cursor, &around, &mut spec, not_acted_on);
     if spec.host_pid
         && spec.share_process_namespace
         && let Some(value) = cursor.get("shareProcessNamespace")
@@ -141,7 +143,7 @@ fn init_containers(cursor: &Cursor<'_>, around: &Around<'_>, spec: &mut PodSpec,
 }
 
 /// A container of any kind, whose name no other has.
-fn one(item: &Cursor<'_>, around: &Around<'_>, spec: &PodSpec, not_acted_on: &mut Vec<String>) -> Container {
+pub(super) fn one(item: &Cursor<'_>, around: &Around<'_>, spec: &PodSpec, not_acted_on: &mut Vec<String>) -> Container {
     let container = container::read(item, around, not_acted_on);
     if let Some(name) = item.get("name")
         && !container.name.is_empty()

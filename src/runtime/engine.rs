@@ -7,7 +7,8 @@ use self::ahead::Processes;
 use self::connection::Connection;
 use super::image::{self, Image, Images};
 use super::{
-    ExecOutput, Kind, Logs, Member, Refused, Reported, RunningPod, Runtime, RuntimeError, RuntimeName, Started, put,
+    ExecOutput, Kind, Logs, Member, Refused, Reported, RunningPod, Runtime, RuntimeError, RuntimeName, Started, adopt,
+    put,
 };
 use crate::engine::protocol::{Address, IdRange, Image as EngineImage, Reply, Request, StartRequest};
 use crate::engine::{Fault, Hierarchy};
@@ -299,6 +300,24 @@ impl RunningPod for EnginePod {
         let action = format!("start {}", names.join(", "));
         let reply = self.ask(&request, &action, PATIENCE)?;
         self.hold(reply, &action, names)
+    }
+
+    fn resize(&mut self, container: &ContainerPlan) -> Result<Option<String>, RuntimeError> {
+        let ContainerPlan { name, resources, oom_score_adj, .. } = container;
+        let action = format!("resize the container {name}");
+        let request = Request::Resize { name: name.clone(), resources: *resources, oom_score_adj: *oom_score_adj };
+        match self.ask(&request, &action, PATIENCE)? {
+            Reply::Done => {
+                adopt(&mut self.plan, container);
+                Ok(None)
+            }
+            Reply::Refused(fault) => Ok(Some(fault.to_string())),
+            other => Err(unexpected(&action, &other)),
+        }
+    }
+
+    fn restart_daemon(&mut self) -> Result<(), RuntimeError> {
+        Err(failed("restart its daemon", "it has none"))
     }
 
     fn stop_containers(&mut self, names: &[&str], grace: Duration) -> Result<(), RuntimeError> {

@@ -10,10 +10,11 @@ pub mod engine;
 pub mod image;
 mod name;
 
+pub use daemon::Tenancy;
 pub use name::{Kind, RuntimeName, RuntimeNameError};
 
 use crate::host::{self, Process, Run, TrialDir};
-use crate::plan::Plan;
+use crate::plan::{ContainerPlan, Plan};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -98,6 +99,19 @@ pub trait RunningPod: Send {
     /// The runtime failed, or did not answer.
     fn start_containers(&mut self, dir: &TrialDir, names: &[&str]) -> Result<Vec<Refused>, RuntimeError>;
 
+    /// Has a running container held to the resources of this plan from now on, without starting it again, and to them as well
+    /// where it is started again. `Some` is why the runtime refused.
+    ///
+    /// # Errors
+    /// The runtime failed, or did not answer.
+    fn resize(&mut self, container: &ContainerPlan) -> Result<Option<String>, RuntimeError>;
+
+    /// Ends the runtime's daemon and starts it again, under its Pod. Returns once it answers.
+    ///
+    /// # Errors
+    /// It has none of its own, or none that came back.
+    fn restart_daemon(&mut self) -> Result<(), RuntimeError>;
+
     /// Stops containers, all at once: the stop signal, `grace`, then SIGKILL. Returns when they have ended. No error for
     /// one that has ended.
     ///
@@ -116,6 +130,14 @@ pub trait RunningPod: Send {
     /// # Errors
     /// What would not go.
     fn stop(&mut self, grace: Duration) -> Result<(), RuntimeError>;
+}
+
+/// Takes a container's new resources over into a plan, for when it is started again.
+fn adopt(plan: &mut Plan, changed: &ContainerPlan) {
+    for container in plan.containers.iter_mut().filter(|container| container.name == changed.name) {
+        container.resources = changed.resources;
+        container.oom_score_adj = changed.oom_score_adj;
+    }
 }
 
 /// Makes a member known, in the place of an earlier one of its name.
@@ -222,12 +244,25 @@ pub enum RuntimeError {
 ///
 /// # Errors
 /// [`RuntimeError::Unavailable`] where it is not installed or may not be used, else what failed.
-pub fn open(name: &RuntimeName, run: &Arc<Run>) -> Result<Box<dyn Runtime>, RuntimeError> {
+pub fn open(name: &RuntimeName, run: &Arc<Run>, tenancy: Tenancy) -> Result<Box<dyn Runtime>, RuntimeError> {
     Ok(match name.kind {
         Kind::Engine => Box::new(engine::EngineRuntime::open(run)?),
-        Kind::Docker => Box::new(docker::DockerRuntime::open(name, run)?),
-        Kind::Containerd => Box::new(cri::CriRuntime::open(name, run)?),
+        Kind::Docker => Box::new(docker::DockerRuntime::open(name, run, tenancy)?),
+        Kind::Containerd => Box::new(cri::CriRuntime::open(name, run, tenancy)?),
     })
+}
+
+/// Why the daemon of a runtime cannot be restarted under a Pod; `None` if it can.
+pub fn why_not_restarted(name: &RuntimeName) -> Option<String> {
+    match (name.kind, &name.endpoint) {
+        (Kind::Engine, _) => {
+            Some("the engine has no daemon: a Pod has a process of its own, with which it goes".to_owned())
+        }
+        (_, Some(endpoint)) => {
+            Some(format!("the daemon at {endpoint} is somebody else's, who may not want it restarted"))
+        }
+        (_, None) => None,
+    }
 }
 
 /// Says cheaply, without starting anything, why a runtime cannot be opened here; `None` if it probably can.

@@ -78,8 +78,16 @@ pub(super) fn why_missing(ability: &str) -> Option<Result<String, String>> {
 
 /// Waits for this trial's turn: beside others, or alone where a case looks at host-wide state. Held across processes.
 pub(super) fn turn(run: &Run, alone: bool) -> io::Result<Flock<File>> {
-    let file = File::create(run.dir().join("turn"))?;
-    let how = if alone { FlockArg::LockExclusive } else { FlockArg::LockShared };
+    lock(run, "turn", if alone { FlockArg::LockExclusive } else { FlockArg::LockShared })
+}
+
+/// The same on daemons that are restarted: one trial at a time.
+pub(super) fn turn_apart(run: &Run) -> io::Result<Flock<File>> {
+    lock(run, "turn-apart", FlockArg::LockExclusive)
+}
+
+fn lock(run: &Run, name: &str, how: FlockArg) -> io::Result<Flock<File>> {
+    let file = File::create(run.dir().join(name))?;
     Flock::lock(file, how).map_err(|(_, errno)| errno.into())
 }
 

@@ -95,6 +95,10 @@ pub(super) fn step(case: &Case, live: &mut Live, step: &Step, at: &str) -> Resul
             }
             Ok(checks)
         }
+        Step::Resize { container, change, property } => {
+            live.resize(&context(case, at, container, property), container, change)
+        }
+        Step::RestartDaemon { property } => live.restart_daemon(&context(case, at, "", property)),
         Step::Kill { member } => {
             let killed = live.member(member)?.process.signal(nix::sys::signal::Signal::SIGKILL);
             killed.map_err(|error| format!("cannot kill {member}: {error}"))?;

@@ -21,7 +21,9 @@ use std::time::{Duration, Instant};
 
 /// All Pods of a trial.
 pub(super) struct Live {
-    ups: Vec<Up>,
+    pub(super) ups: Vec<Up>,
+    /// The machine the plan pretends.
+    pub(super) node: Node,
     evidence: BTreeMap<String, String>,
     /// The runtime's daemon is a private one, whose limits its containers inherit.
     pub(super) private: bool,
@@ -32,13 +34,13 @@ pub(super) struct Seen {
     /// As one document, members of the Pod beside under their prefix.
     pub(super) whole: Facts,
     /// Each Pod's own.
-    each: Vec<Facts>,
+    pub(super) each: Vec<Facts>,
 }
 
 impl Live {
     /// Brings the case's Pod up, and the one beside it.
     pub(super) fn start(case: &Case, runtime: &dyn Runtime, run: &Arc<Run>, node: &Node) -> Result<Live, NotUp> {
-        let mut live = Live { ups: Vec::new(), evidence: BTreeMap::new(), private: false };
+        let mut live = Live { ups: Vec::new(), node: *node, evidence: BTreeMap::new(), private: false };
         live.bring_up("", case, &case.pod, runtime, run, node)?;
         if let Some(pod) = &case.beside
             && let Err(error) = live.bring_up("beside/", case, pod, runtime, run, node)
@@ -79,7 +81,8 @@ impl Live {
         });
         match started {
             Ok(kubelet) => {
-                self.ups.push(Up { prefix, pod: pod.clone(), plan, kubelet, dir, run: Arc::clone(run), sysctls });
+                let (pod, run, resized) = (pod.clone(), Arc::clone(run), BTreeMap::new());
+                self.ups.push(Up { prefix, pod, plan, resized, resize_refused: false, kubelet, dir, run, sysctls });
                 Ok(())
             }
             Err(error) => match (dir.remove(), error) {
@@ -163,10 +166,7 @@ impl Live {
             let argv = up.plan.containers.iter().filter(|c| up.runs_payload(c));
             let argv: BTreeMap<String, Vec<String>> = argv.map(|c| (c.name.clone(), c.stand_in_argv.clone())).collect();
             let judged = judge::contract(&up.pod, node, facts, &host, &argv, &unstarted);
-            checks.extend(judged.into_iter().map(|check| match up.prefix {
-                "" => check,
-                prefix => Check { member: format!("{prefix}{}", check.member), ..check },
-            }));
+            checks.extend(up.named(judged));
         }
         Ok(checks)
     }
@@ -347,7 +347,8 @@ impl Live {
         if errors.is_empty() { Ok(stopped) } else { Err(errors.join("; ")) }
     }
 
-    fn find<'a>(&mut self, name: &'a str) -> Result<(&mut Up, &'a str), String> {
+    /// The Pod that a member is of, and its name in that.
+    pub(super) fn find<'a>(&mut self, name: &'a str) -> Result<(&mut Up, &'a str), String> {
         let (prefix, own_name) = match name.strip_prefix("beside/") {
             Some(own_name) => ("beside/", own_name),
             None => ("", name),

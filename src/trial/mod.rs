@@ -9,6 +9,8 @@ mod live;
 mod refused;
 mod remains;
 mod required;
+mod resize;
+mod restart;
 mod runtimes;
 mod steps;
 mod surroundings;
@@ -26,7 +28,7 @@ use crate::facts::Facts;
 use crate::judge::{self, Check, Outcome as CheckOutcome, Verdict};
 use crate::plan::Node;
 use crate::report::Record;
-use crate::runtime::{Runtime, RuntimeName};
+use crate::runtime::{self, Runtime, RuntimeName, Tenancy};
 use live::Live;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -76,19 +78,29 @@ pub fn run(case: &Case, name: &RuntimeName, runtimes: &Runtimes, settings: &Sett
         Some(Err(reason)) => return ended(record, Verdict::Broken, reason),
         None => {}
     }
+    let tenancy = if case.restarts_daemon() { Tenancy::Apart } else { Tenancy::Shared };
+    if tenancy == Tenancy::Apart
+        && let Some(reason) = runtime::why_not_restarted(name)
+    {
+        return skipped(record, settings.required.no_skips, reason);
+    }
+    let apart = match (tenancy == Tenancy::Apart).then(|| host::turn_apart(runtimes.run())).transpose() {
+        Ok(turn) => turn,
+        Err(error) => return ended(record, Verdict::Broken, error.to_string()),
+    };
     // Before the runtime: a daemon that starts is something that a case alone must not have beside it.
     let turn = match host::turn(runtimes.run(), case.alone) {
         Ok(turn) => turn,
         Err(error) => return ended(record, Verdict::Broken, error.to_string()),
     };
-    let runtime = match runtimes.get(name) {
+    let runtime = match runtimes.get(name, tenancy) {
         Opened::Here(runtime) => runtime,
         Opened::Missing(reason) => return skipped(record, settings.required.demands(name), reason),
         Opened::Failed(reason) => return ended(record, Verdict::Broken, reason),
     };
     record.versions = runtime.versions();
     let outcome = with_runtime(case, runtime.as_ref(), runtimes, settings, record);
-    drop(turn);
+    drop((turn, apart));
     outcome
 }
 
@@ -171,7 +183,8 @@ fn judge(
     let begun = Instant::now();
     if !case.steps.is_empty() {
         steps::run(case, live, checks)?;
-        checks.extend(judge::again(&observed.whole, &live.observe()?.whole));
+        let now = live.observe()?;
+        checks.extend(live.again(&observed, &now));
     }
     took(record, "steps", begun);
     record.reported = live.reported()?;

@@ -1,14 +1,14 @@
 //! The runtimes of a run: opened when first needed, once, and kept.
 
 use crate::host::Run;
-use crate::runtime::{self, Kind, Runtime, RuntimeError, RuntimeName};
+use crate::runtime::{self, Kind, Runtime, RuntimeError, RuntimeName, Tenancy};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Opens runtimes on demand. A private daemon starts with the first case that needs it.
 pub struct Runtimes {
     run: Arc<Run>,
-    opened: Mutex<BTreeMap<RuntimeName, Opened>>,
+    opened: Mutex<BTreeMap<(RuntimeName, Tenancy), Opened>>,
 }
 
 /// What opening gave; a failure is remembered so that a hundred cases do not wait for the same deadline.
@@ -33,15 +33,15 @@ impl Runtimes {
         &self.run
     }
 
-    /// The runtime of that name.
-    pub fn get(&self, name: &RuntimeName) -> Opened {
+    /// The runtime of that name, on daemons that are its own or not.
+    pub fn get(&self, name: &RuntimeName, tenancy: Tenancy) -> Opened {
         let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
-        opened.entry(name.clone()).or_insert_with(|| open(name, &self.run)).clone()
+        opened.entry((name.clone(), tenancy)).or_insert_with(|| open(name, &self.run, tenancy)).clone()
     }
 }
 
-fn open(name: &RuntimeName, run: &Arc<Run>) -> Opened {
-    match runtime::open(name, run) {
+fn open(name: &RuntimeName, run: &Arc<Run>, tenancy: Tenancy) -> Opened {
+    match runtime::open(name, run, tenancy) {
         Ok(runtime) => Opened::Here(Arc::from(runtime)),
         Err(RuntimeError::Unavailable { reason, .. }) => Opened::Missing(reason),
         Err(error) => Opened::Failed(error.to_string()),

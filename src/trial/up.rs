@@ -3,12 +3,13 @@
 use super::sysctls::Asked;
 use crate::facts::Naming;
 use crate::host::{self, Run, TrialDir};
-use crate::judge::Remains;
+use crate::judge::{Check, Remains};
 use crate::kubelet::{Kubelet, Life, Now};
 use crate::observe::{self, Program, Scope, Subject};
 use crate::payload;
 use crate::plan::{ContainerPlan, MountSource, Plan};
 use crate::pod::Pod;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -22,8 +23,13 @@ pub(super) const ENDED: Duration = Duration::from_secs(2);
 pub(super) struct Up {
     /// Set before its members' names: empty, or `beside/`.
     pub(super) prefix: &'static str,
+    /// As its manifest has it, and the steps since.
     pub(super) pod: Pod,
     pub(super) plan: Plan,
+    /// Containers that steps have resized, and how often each had been started by then.
+    pub(super) resized: BTreeMap<String, u32>,
+    /// A resize was refused, perhaps half-way.
+    pub(super) resize_refused: bool,
     /// Declared before its directory, so that it is dropped first.
     pub(super) kubelet: Kubelet,
     pub(super) dir: Arc<TrialDir>,
@@ -66,6 +72,12 @@ pub(super) struct Stopped {
 }
 
 impl Up {
+    /// Checks of this Pod, with its prefix before its members' names.
+    pub(super) fn named(&self, checks: Vec<Check>) -> impl Iterator<Item = Check> {
+        let prefix = self.prefix;
+        checks.into_iter().map(move |check| Check { member: format!("{prefix}{}", check.member), ..check })
+    }
+
     /// Waits for the end of containers whose program does not stay, so that they are not looked at on their way; and a
     /// runtime may notice an end a moment after the process has gone.
     pub(super) fn await_early_ends(&mut self) -> Result<(), String> {

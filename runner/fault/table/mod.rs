@@ -9,6 +9,7 @@ mod namespaces;
 mod privileges;
 mod processes;
 mod remains;
+mod resize;
 mod sandbox;
 mod untouched;
 mod users;
@@ -42,6 +43,7 @@ pub fn faults() -> Vec<Fault> {
         sandbox::sandbox(),
         exec::exec(),
         remains::remains(),
+        resize::resize(),
     ];
     groups.into_iter().flatten().collect()
 }
@@ -86,6 +88,16 @@ impl Fault {
     /// It is made to the process when it has run for a while.
     fn later(self, edit: fn(i32) -> Result<(), String>) -> Fault {
         Fault { edit: Edit::Later(edit), shape: Shape::Exec, ..self }
+    }
+
+    /// It is made in what a container is resized to.
+    fn update(self, edit: fn(&mut Value)) -> Fault {
+        Fault { edit: Edit::Update(edit), shape: Shape::Resize, ..self }
+    }
+
+    /// It is made when a container has been resized, to its process.
+    fn resized(self, edit: fn(i32) -> Result<(), String>) -> Fault {
+        Fault { edit: Edit::Resized(edit), shape: Shape::Resize, ..self }
     }
 
     /// It is made to the process.

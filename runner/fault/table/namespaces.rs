@@ -3,6 +3,10 @@
 use super::super::config::*;
 use super::super::{Fault, Shape, Strikes};
 use super::{JOB, fault};
+use serde_json::json;
+
+/// The container that looks into `job`.
+const PEEK: Strikes = Strikes::Only("peek");
 
 /// The faults.
 pub fn namespaces() -> Vec<Fault> {
@@ -25,6 +29,19 @@ pub fn namespaces() -> Vec<Fault> {
             namespace(c, "cgroup", if has { None } else { Some("") });
         }),
         fault("pid-own", JOB, "P2", "namespaces.pid").of(Shape::SharedPid).config(|c, _| namespace(c, "pid", Some(""))),
+        fault("target-ignored", PEEK, "P5", "namespaces.pid")
+            .of(Shape::Ephemeral)
+            .config(|c, _| namespace(c, "pid", Some(""))),
+        fault("target-is-the-host", PEEK, "P5", "namespaces.pid")
+            .of(Shape::Ephemeral)
+            .config(|c, _| namespace(c, "pid", None)),
+        fault("target-is-the-sandbox", PEEK, "P5", "namespaces.pid").of(Shape::Ephemeral).config(|c, _| {
+            let pid = joined(c, "ipc").replace("/ns/ipc", "/ns/pid");
+            namespace(c, "pid", Some(&pid));
+        }),
+        fault("ephemeral-limited", PEEK, "L1", "limits.memory_bytes").of(Shape::Ephemeral).config(|c, _| {
+            set(c, "/linux/resources/memory", json!({"limit": 64 << 20, "swap": 64 << 20}));
+        }),
         fault("net-own-despite-host", JOB, "T3", "namespaces.net")
             .of(Shape::HostNetwork)
             .config(|c, _| namespace(c, "network", Some(""))),

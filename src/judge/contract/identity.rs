@@ -32,7 +32,7 @@ pub(super) fn judge(court: &mut Court<'_>) {
 fn judge_presence(court: &mut Court<'_>) {
     let rule = must(MEMBER, CONTAINERS);
     let pod = court.pod;
-    let wanted: Vec<&str> = std::iter::once(SANDBOX).chain(pod.spec.all().map(|c| c.name.as_str())).collect();
+    let wanted: Vec<&str> = std::iter::once(SANDBOX).chain(pod.spec.everyone().map(|c| c.name.as_str())).collect();
     for name in &wanted {
         let ends = pod.spec.init_containers.iter().any(|c| c.name == *name && !c.stays);
         match court.look(name, "state") {

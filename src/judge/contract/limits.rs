@@ -23,6 +23,18 @@ const CAN_LOWER: &str = "cap-sys-resource";
 /// oom_score_adj that CRI runtimes give the sandbox.
 const SANDBOX_OOM_SCORE_ADJ: i64 = -998;
 
+/// Its process has it from its start on.
+pub(super) const OOM_SCORE: &str = "oom.score_adj";
+
+/// Facts that follow a container's resources while it runs. [`OOM_SCORE`] does not.
+pub(super) const RESIZABLE: [&str; 5] = [
+    "limits.memory_bytes",
+    "limits.memory_swap_bytes",
+    "limits.cpu_quota_usec",
+    "limits.cpu_period_usec",
+    "limits.cpu_share",
+];
+
 pub(super) fn judge(court: &mut Court<'_>, member: Member<'_>) {
     let name = member.name;
     match member.container {
@@ -142,7 +154,7 @@ fn share_text(value: &Value) -> String {
 /// L17. Lowering needs a capability: without it a value below zero cannot have been set, so nothing is learnt of the
 /// runtime.
 fn oom(court: &mut Court<'_>, member: &str, expected: i64, rule: Rule) {
-    court.equals(rule, (member, "oom.score_adj"), json!(expected));
+    court.equals(rule, (member, OOM_SCORE), json!(expected));
     let cannot_lower = expected < 0 && !court.host.abilities.contains(CAN_LOWER);
     if let Some(check) = court.checks.last_mut()
         && cannot_lower

@@ -94,6 +94,25 @@ pub fn ours(pod: &Pod, node: &Node, facts: &Facts, host: &HostCaps) -> Vec<Check
     court.checks
 }
 
+/// Judges what a running container is held to by its resources, which were resized; nothing if it does not run. The second of
+/// its name says whether its process was started `anew` since.
+pub(super) fn limits_of(
+    pod: &Pod,
+    node: &Node,
+    facts: &Facts,
+    host: &HostCaps,
+    (name, anew): (&str, bool),
+) -> Vec<Check> {
+    let (stand_ins, unstarted) = (BTreeMap::new(), BTreeSet::new());
+    let mut court = Court { pod, node, facts, host, stand_ins: &stand_ins, unstarted: &unstarted, checks: Vec::new() };
+    for member in court.running().into_iter().filter(|member| member.name == name) {
+        limits::judge(&mut court, member);
+    }
+    let follows = |at: &str| limits::RESIZABLE.contains(&at) || anew && at == limits::OOM_SCORE;
+    court.checks.retain(|check| follows(&check.at));
+    court.checks
+}
+
 /// A member that runs: the sandbox, or a container with its manifest.
 #[derive(Clone, Copy)]
 struct Member<'a> {
@@ -135,7 +154,7 @@ impl<'a> Court<'a> {
     /// The sandbox and the manifest's containers, in order, as far as they run.
     fn running(&self) -> Vec<Member<'a>> {
         let sandbox = Member { name: SANDBOX, container: None };
-        let containers = self.pod.spec.all().map(|c| Member { name: &c.name, container: Some(c) });
+        let containers = self.pod.spec.everyone().map(|c| Member { name: &c.name, container: Some(c) });
         std::iter::once(sandbox).chain(containers).filter(|member| self.runs(member.name)).collect()
     }
 

@@ -5,6 +5,8 @@ use serde_json::{Value, json};
 
 const POD_SPEC: &str = "https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#PodSpec";
 const SHARED_PID: &str = "https://kubernetes.io/docs/tasks/configure-pod-container/share-process-namespace/";
+const EPHEMERAL: &str =
+    "https://kubernetes.io/docs/tasks/debug/debug-application/debug-running-pod/#ephemeral-container";
 const CRI: &str = "https://github.com/kubernetes/cri-api/blob/master/pkg/apis/runtime/v1/api.proto";
 const NAMESPACES: &str = "https://man7.org/linux/man-pages/man7/namespaces.7.html";
 const USER: &str = "https://kubernetes.io/docs/concepts/workloads/pods/user-namespaces/";
@@ -16,10 +18,14 @@ pub(super) fn judge(court: &mut Court<'_>, member: Member<'_>) {
     let ipc = must(if spec.host_ipc { "I4" } else { "N2" }, POD_SPEC);
     let uts = must(if spec.host_network { "U3" } else { "N3" }, POD_SPEC);
     let (network, ipc_kind) = (shared(spec.host_network), shared(spec.host_ipc));
+    let target = member.container.and_then(|container| container.target.as_ref()).map(|name| format!("={name}"));
     let (pid_rule, pid) = match (spec.host_pid, spec.share_process_namespace) {
         (true, _) => (must("P4", POD_SPEC), "host"),
         (false, true) => (must("P2", SHARED_PID), shared_with_sandbox(member)),
-        (false, false) => (must("N5", SHARED_PID), "own"),
+        (false, false) => match &target {
+            Some(target) => (must("P5", EPHEMERAL), target.as_str()),
+            None => (must("N5", SHARED_PID), "own"),
+        },
     };
     is_in(court, member, "net", network, net);
     is_in(court, member, "ipc", ipc_kind, ipc);
@@ -62,6 +68,7 @@ fn is_in(court: &mut Court<'_>, member: Member<'_>, kind: &str, expected: &str, 
     let words = match expected {
         "host" => format!("the host's {kind} namespace"),
         "sandbox" => format!("the sandbox's {kind} namespace"),
+        other if other.starts_with('=') => format!("the {kind} namespace of {}", &other[1..]),
         _ => format!("a {kind} namespace of its own"),
     };
     let at = format!("namespaces.{kind}");
@@ -74,9 +81,11 @@ fn judge_own_pid(court: &mut Court<'_>, member: Member<'_>) {
     if spec.host_pid {
         return;
     }
-    let first = !spec.share_process_namespace || member.container.is_none();
+    let target = member.container.and_then(|container| container.target.as_ref());
+    let first = if spec.share_process_namespace { member.container.is_none() } else { target.is_none() };
     let (rule, words) = match (spec.share_process_namespace, first) {
-        (false, _) => (must("P1", SHARED_PID), "process 1 of its PID namespace"),
+        (false, false) => (must("P5", EPHEMERAL), "not process 1 of the PID namespace of its target"),
+        (false, true) => (must("P1", SHARED_PID), "process 1 of its PID namespace"),
         (true, true) => (must("P2", SHARED_PID), "process 1 of the Pod's PID namespace"),
         (true, false) => (must("P2", SHARED_PID), "not process 1 of the Pod's PID namespace"),
     };

@@ -2,38 +2,46 @@
 
 use super::{Object, Shape, acted, ignored, later, later_unless};
 
-pub(in crate::pod) static CONTAINER: &Object = &Object {
-    name: "a container",
-    fields: &[
-        acted("name", Shape::Text),
-        acted("image", Shape::Text),
-        acted("command", Shape::Texts),
-        acted("args", Shape::Texts),
-        acted("workingDir", Shape::Text),
-        acted("env", Shape::Objects(ENV)),
-        acted("envFrom", Shape::Objects(ENV_FROM)),
-        acted("ports", Shape::Objects(PORT)),
-        acted("resources", Shape::Object(RESOURCES)),
-        acted("volumeMounts", Shape::Objects(VOLUME_MOUNT)),
-        acted("securityContext", Shape::Object(SECURITY)),
-        ignored("imagePullPolicy", Shape::Text),
-        ignored("livenessProbe", Shape::Object(PROBE)),
-        ignored("readinessProbe", Shape::Object(PROBE)),
-        ignored("startupProbe", Shape::Object(PROBE)),
-        ignored("resizePolicy", Shape::Objects(RESIZE_POLICY)),
-        acted("restartPolicy", Shape::Text),
-        // Of a container whose own restartPolicy is refused.
-        ignored("restartPolicyRules", Shape::Objects(RESTART_RULE)),
-        ignored("terminationMessagePolicy", Shape::Text),
-        acted("lifecycle", Shape::Object(LIFECYCLE)),
-        later_unless("stdin", &["false"]),
-        later_unless("stdinOnce", &["false"]),
-        // Names the target of a mount.
-        later_unless("terminationMessagePath", &["/dev/termination-log"]),
-        later_unless("tty", &["false"]),
-        later("volumeDevices"),
-    ],
-};
+/// The fields of any container, and others.
+macro_rules! fields_and {
+    ($($more:expr)?) => {
+        &[
+            acted("name", Shape::Text),
+            acted("image", Shape::Text),
+            acted("command", Shape::Texts),
+            acted("args", Shape::Texts),
+            acted("workingDir", Shape::Text),
+            acted("env", Shape::Objects(ENV)),
+            acted("envFrom", Shape::Objects(ENV_FROM)),
+            acted("ports", Shape::Objects(PORT)),
+            acted("resources", Shape::Object(RESOURCES)),
+            acted("volumeMounts", Shape::Objects(VOLUME_MOUNT)),
+            acted("securityContext", Shape::Object(SECURITY)),
+            ignored("imagePullPolicy", Shape::Text),
+            ignored("livenessProbe", Shape::Object(PROBE)),
+            ignored("readinessProbe", Shape::Object(PROBE)),
+            ignored("startupProbe", Shape::Object(PROBE)),
+            ignored("resizePolicy", Shape::Objects(RESIZE_POLICY)),
+            acted("restartPolicy", Shape::Text),
+            // Of a container whose own restartPolicy is refused.
+            ignored("restartPolicyRules", Shape::Objects(RESTART_RULE)),
+            ignored("terminationMessagePolicy", Shape::Text),
+            acted("lifecycle", Shape::Object(LIFECYCLE)),
+            later_unless("stdin", &["false"]),
+            later_unless("stdinOnce", &["false"]),
+            // Names the target of a mount.
+            later_unless("terminationMessagePath", &["/dev/termination-log"]),
+            later_unless("tty", &["false"]),
+            later("volumeDevices"),
+            $($more,)?
+        ]
+    };
+}
+
+pub(in crate::pod) static CONTAINER: &Object = &Object { name: "a container", fields: fields_and!() };
+
+pub(super) static EPHEMERAL: &Object =
+    &Object { name: "an ephemeral container", fields: fields_and!(acted("targetContainerName", Shape::Text)) };
 
 static LIFECYCLE: &Object = &Object {
     name: "a lifecycle",

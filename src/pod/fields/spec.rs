@@ -1,6 +1,6 @@
 //! The Pod itself, `metadata` and `spec`.
 
-use super::container::RESOURCES;
+use super::container::{EPHEMERAL, RESOURCES};
 use super::{CONTAINER, Field, Object, Shape, VOLUME, acted, ignored, later, later_unless, placement};
 
 /// The document.
@@ -89,7 +89,7 @@ pub(in crate::pod) static SPEC: &Object = &Object {
         ignored("topologySpreadConstraints", Shape::Objects(placement::TOPOLOGY_SPREAD)),
         // What a kubelet does later in a Pod's life than podcheck looks.
         ignored("activeDeadlineSeconds", Shape::Integer),
-        later("ephemeralContainers"),
+        acted("ephemeralContainers", Shape::Objects(EPHEMERAL)),
         acted("hostUsers", Shape::Bool),
         acted("overhead", Shape::Resources),
         later("resourceClaims"),

@@ -3,11 +3,11 @@
 //! The only place where there is anything asynchronous. Callers see blocking calls, from as many threads as they like.
 
 use super::messages::{Call, VersionRequest, VersionResponse};
-use crate::host::scaled;
+use crate::host::{poll_until, scaled};
 use crate::runtime::RuntimeError;
 use crate::runtime::daemon::last_lines;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Status};
 
@@ -83,6 +83,15 @@ impl Client {
             })?
             .map_err(|e| unavailable(format!("cannot connect to {}: {}", socket.display(), innermost(&e))))?;
         Ok(Client { executor, channel, package: V1, runtime: runtime.to_owned(), log })
+    }
+
+    /// Waits until the daemon, which was restarted, answers: what was connected to the one before says so once more.
+    ///
+    /// # Errors
+    /// It does not.
+    pub fn await_answer(&self) -> Result<(), RuntimeError> {
+        let answer = poll_until(Instant::now() + scaled(SLOW), || self.ask_version().ok());
+        answer.map(drop).ok_or_else(|| self.overdue("answer after its restart".to_owned(), SLOW))
     }
 
     /// Whether the daemon has only the older version of the interface.

@@ -13,11 +13,12 @@ mod member;
 mod messages;
 mod pod;
 mod refusal;
+mod report;
 mod translate;
 
 pub use find::{FoundPod, find_pod};
 
-use super::daemon::{Oci, find_program};
+use super::daemon::{Oci, Restart, Tenancy, find_program};
 use super::{Runtime, RuntimeError, RuntimeName, Started};
 use crate::host::{Process, Run, TrialDir};
 use crate::plan::Plan;
@@ -42,6 +43,8 @@ pub struct CriRuntime {
     inits: Arc<Inits>,
     images: Images,
     versions: BTreeMap<String, String>,
+    /// How its daemon is restarted, if that is a private one.
+    restart: Option<Restart>,
 }
 
 impl CriRuntime {
@@ -49,15 +52,15 @@ impl CriRuntime {
     ///
     /// # Errors
     /// [`RuntimeError::Unavailable`] where it is not installed, does not answer or is not ready for Pods.
-    pub fn open(name: &RuntimeName, run: &Arc<Run>) -> Result<CriRuntime, RuntimeError> {
+    pub fn open(name: &RuntimeName, run: &Arc<Run>, tenancy: Tenancy) -> Result<CriRuntime, RuntimeError> {
         match &name.endpoint {
-            None => CriRuntime::private(name, run),
+            None => CriRuntime::private(name, run, tenancy),
             Some(endpoint) => CriRuntime::guest(name, endpoint, run),
         }
     }
 
-    fn private(name: &RuntimeName, run: &Arc<Run>) -> Result<CriRuntime, RuntimeError> {
-        let daemon = super::daemon::containerd(run, name.oci.as_deref())?;
+    fn private(name: &RuntimeName, run: &Arc<Run>, tenancy: Tenancy) -> Result<CriRuntime, RuntimeError> {
+        let daemon = super::daemon::containerd(run, name.oci.as_deref(), tenancy)?;
         let (client, _) = Client::connect(&name.to_string(), &daemon.socket, Some(daemon.log))?;
         ready(&client)?;
         let client = Arc::new(client);
@@ -69,6 +72,7 @@ impl CriRuntime {
             handler: daemon.handler,
             inits: Arc::new(inits(Some(daemon.oci))),
             versions: daemon.versions,
+            restart: Some(daemon.restart),
         })
     }
 
@@ -95,6 +99,7 @@ impl CriRuntime {
             handler: name.oci.as_ref().map(|_| handler.name).unwrap_or_default(),
             inits: Arc::new(inits(oci.map(|oci| oci.path))),
             versions,
+            restart: None,
         })
     }
 }
@@ -136,6 +141,7 @@ impl Runtime for CriRuntime {
             inits: Arc::clone(&self.inits),
             images: choices.images,
             stand_ins: choices.stand_ins,
+            restart: self.restart.clone(),
         };
         let (pod, refused) = CriPod::start(ground, plan, dir, first)?;
         Ok(Started { pod: Box::new(pod), refused })

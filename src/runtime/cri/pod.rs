@@ -4,16 +4,18 @@ use super::client::{Client, QUICK, SLOW};
 use super::log;
 use super::member::{self, Inits};
 use super::messages::{
-    ContainerState, ContainerStatus, ContainerStatusRequest, CreateContainerRequest, ExecSyncRequest,
-    ListPodSandboxRequest, PodSandboxConfig, PodSandboxFilter, RemoveContainerRequest, RemovePodSandboxRequest,
-    RunPodSandboxRequest, StartContainerRequest, StopContainerRequest, StopPodSandboxRequest,
+    ContainerStatusRequest, CreateContainerRequest, ExecSyncRequest, ListPodSandboxRequest, PodSandboxConfig,
+    PodSandboxFilter, RemoveContainerRequest, RemovePodSandboxRequest, RunPodSandboxRequest, StartContainerRequest,
+    StopContainerRequest, StopPodSandboxRequest, UpdateContainerResourcesRequest,
 };
 use super::refusal::refusal;
+use super::report::report;
 use super::translate::{self, ImageChoice, POD_UID};
 use crate::host::cgroup::{Hierarchies, Mode};
 use crate::host::{Process, TrialDir, scaled};
-use crate::plan::Plan;
-use crate::runtime::{ExecOutput, Logs, Member, Refused, Reported, RunningPod, RuntimeError, put};
+use crate::plan::{ContainerPlan, Plan};
+use crate::runtime::daemon::Restart;
+use crate::runtime::{ExecOutput, Logs, Member, Refused, Reported, RunningPod, RuntimeError, adopt, put};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -48,6 +50,8 @@ pub(super) struct CriPod {
     daemon: Option<Process>,
     stand_ins: Vec<String>,
     address: Option<IpAddr>,
+    /// How its daemon is restarted.
+    restart: Option<Restart>,
     /// The host has cgroup v2 alone.
     on_v2: bool,
     gone: bool,
@@ -67,6 +71,8 @@ pub(super) struct Ground<'a> {
     pub images: Vec<ImageChoice>,
     /// Containers whose image was replaced.
     pub stand_ins: Vec<String>,
+    /// How the daemon is restarted, if it may be.
+    pub restart: Option<Restart>,
 }
 
 impl CriPod {
@@ -111,6 +117,7 @@ impl CriPod {
             daemon: ground.daemon,
             stand_ins: ground.stand_ins,
             address: None,
+            restart: ground.restart,
             on_v2,
             gone: false,
         };
@@ -132,15 +139,20 @@ impl CriPod {
             return Err(self.client.failed(action, "the plan has none of that name"));
         };
         let sources = dir.sources(&self.plan, container).map_err(|e| self.client.failed(action.clone(), e))?;
+        let target = container.target.as_deref().map(|name| self.container_id(name)).transpose()?.map(str::to_owned);
         let attempt = self.attempts.entry(name.to_owned()).and_modify(|attempt| *attempt += 1).or_default();
+        let config = translate::with_profiles(
+            translate::container(&self.plan, container, image, &sources, *attempt, self.on_v2),
+            container,
+            &dir.seccomp_profiles(),
+            self.client.is_v1alpha2(),
+        );
         let request = CreateContainerRequest {
             pod_sandbox_id: self.sandbox_id.clone(),
-            config: Some(translate::with_profiles(
-                translate::container(&self.plan, container, image, &sources, *attempt, self.on_v2),
-                container,
-                &dir.seccomp_profiles(),
-                self.client.is_v1alpha2(),
-            )),
+            config: Some(match target {
+                Some(id) => translate::with_target(config, &id),
+                None => config,
+            }),
             sandbox_config: Some(self.config.clone()),
         };
         let id = match refusal(&self.client, self.client.call(request, &action, SLOW))? {
@@ -263,6 +275,27 @@ impl RunningPod for CriPod {
         Ok(refused)
     }
 
+    fn resize(&mut self, container: &ContainerPlan) -> Result<Option<String>, RuntimeError> {
+        let request = UpdateContainerResourcesRequest {
+            container_id: self.container_id(&container.name)?.to_owned(),
+            linux: Some(translate::resources(&container.resources, container.oom_score_adj, self.on_v2)),
+        };
+        let action = format!("resize the container {}", container.name);
+        let refused = refusal(&self.client, self.client.call(request, &action, SLOW))?.err();
+        if refused.is_none() {
+            adopt(&mut self.plan, container);
+        }
+        Ok(refused)
+    }
+
+    fn restart_daemon(&mut self) -> Result<(), RuntimeError> {
+        let action = "restart its daemon";
+        let restart =
+            self.restart.as_ref().ok_or_else(|| self.client.failed(action.to_owned(), "it is not podcheck's"))?;
+        self.daemon = Some(restart.restart()?);
+        self.client.await_answer()
+    }
+
     fn stop_containers(&mut self, names: &[&str], grace: Duration) -> Result<(), RuntimeError> {
         self.stop_some(grace, |name| names.contains(&name))
     }
@@ -338,45 +371,4 @@ fn remove_sandbox(client: &Client, id: &str) -> Result<(), RuntimeError> {
     let stopped = client.call(StopPodSandboxRequest { pod_sandbox_id: id.to_owned() }, "stop the sandbox", SLOW);
     let removed = client.call(RemovePodSandboxRequest { pod_sandbox_id: id.to_owned() }, "remove the sandbox", SLOW);
     stopped.and(removed).map(drop)
-}
-
-/// A status in podcheck's words.
-fn report(status: &ContainerStatus) -> Reported {
-    let state = match status.state() {
-        ContainerState::Created => "created",
-        ContainerState::Running => "running",
-        ContainerState::Exited => "exited",
-        ContainerState::Unknown => "unknown",
-    };
-    let exited = status.state() == ContainerState::Exited;
-    Reported {
-        state: state.to_owned(),
-        exit_code: exited.then_some(status.exit_code),
-        reason: if exited { status.reason.clone() } else { String::new() },
-        restarts: 0,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn status(state: ContainerState, exit_code: i32, reason: &str) -> ContainerStatus {
-        ContainerStatus { state: state.into(), exit_code, reason: reason.to_owned(), message: String::new() }
-    }
-
-    #[test]
-    fn only_an_exited_container_has_an_exit_status_and_a_reason() {
-        let running = report(&status(ContainerState::Running, 0, ""));
-        assert_eq!(
-            running,
-            Reported { state: "running".to_owned(), exit_code: None, reason: String::new(), restarts: 0 }
-        );
-        let killed = report(&status(ContainerState::Exited, 137, "OOMKilled"));
-        assert_eq!(
-            killed,
-            Reported { state: "exited".to_owned(), exit_code: Some(137), reason: "OOMKilled".to_owned(), restarts: 0 }
-        );
-        assert_eq!(report(&status(ContainerState::Created, 0, "")).state, "created");
-    }
 }

@@ -1,5 +1,6 @@
 //! The private containerd.
 
+use super::Tenancy;
 use super::command::{Command, find_program};
 use super::config::{Config, cni, major, version_word};
 use super::launch::{Bind, MountNamespace};
@@ -7,6 +8,7 @@ use super::network::Network;
 use super::oci::Oci;
 use super::packages;
 use super::ready::{Home, Ready};
+use super::restart::Restart;
 use super::start::{Start, clear};
 use crate::host::cgroup::Mode;
 use crate::host::{Process, Run, scaled};
@@ -45,6 +47,8 @@ pub struct ContainerdDaemon {
     pub versions: BTreeMap<String, String>,
     /// Its log.
     pub log: PathBuf,
+    /// How it is restarted.
+    pub restart: Restart,
 }
 
 /// The run's private containerd for an OCI runtime (a name or an absolute path; `None` is runc), started if it is not
@@ -53,18 +57,23 @@ pub struct ContainerdDaemon {
 /// # Errors
 /// [`RuntimeError::Unavailable`] where something is not installed or we are not root; else what failed, with the last
 /// lines of its log.
-pub fn containerd(run: &Arc<Run>, oci: Option<&str>) -> Result<ContainerdDaemon, RuntimeError> {
+pub fn containerd(run: &Arc<Run>, oci: Option<&str>, tenancy: Tenancy) -> Result<ContainerdDaemon, RuntimeError> {
     let name = RuntimeName { oci: oci.map(str::to_owned), ..RuntimeName::plain(Kind::Containerd) };
-    for_runtime(run, oci, &name.to_string())
+    for_runtime(run, oci, &name.to_string(), tenancy)
 }
 
 /// As [`containerd`], with the name of the runtime that errors are to carry.
-pub(super) fn for_runtime(run: &Run, oci: Option<&str>, runtime: &str) -> Result<ContainerdDaemon, RuntimeError> {
+pub(super) fn for_runtime(
+    run: &Arc<Run>,
+    oci: Option<&str>,
+    runtime: &str,
+    tenancy: Tenancy,
+) -> Result<ContainerdDaemon, RuntimeError> {
     if let Some(reason) = packages::containerd_missing() {
         return Err(RuntimeError::Unavailable { runtime: runtime.to_owned(), reason });
     }
     let oci = Oci::resolve(runtime, oci)?;
-    let name = format!("containerd{}", oci.suffix);
+    let name = format!("containerd{}{}", oci.suffix, tenancy.suffix());
     let home = Home { runtime: runtime.to_owned(), dir: run.dir().join("daemons").join(&name) };
     let (process, ready) = home.daemon(|| start(run, &home, &name, &oci))?;
     Ok(ContainerdDaemon {
@@ -74,6 +83,13 @@ pub(super) fn for_runtime(run: &Run, oci: Option<&str>, runtime: &str) -> Result
         oci: oci.path,
         versions: ready.versions,
         log: home.log(),
+        restart: Restart {
+            run: Arc::clone(run),
+            cgroup: run.daemon_cgroup(&name).map_err(|e| home.failed("find its daemon's cgroup", &e.to_string()))?,
+            socket: socket(&home),
+            ask: |home| ctr(home, "ask its daemon for its version", &["version"]).read().map(drop),
+            home,
+        },
     })
 }
 

@@ -1,5 +1,6 @@
 //! The private dockerd, on a private containerd.
 
+use super::Tenancy;
 use super::command::{Command, find_program};
 use super::config::major;
 use super::containerd::{ContainerdDaemon, for_runtime};
@@ -8,6 +9,7 @@ use super::network::Network;
 use super::oci::Oci;
 use super::packages;
 use super::ready::{Home, Ready};
+use super::restart::Restart;
 use super::start::{Start, clear};
 use crate::host::{Process, Run, scaled};
 use crate::runtime::image::{self, Image};
@@ -17,6 +19,9 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+
+/// What a daemon that answers is asked.
+const ASK: [&str; 3] = ["version", "--format", "{{.Server.Version}}"];
 
 /// A dockerd of podcheck's own that answers, with podcheck's images loaded.
 #[derive(Debug)]
@@ -33,6 +38,8 @@ pub struct DockerDaemon {
     pub versions: BTreeMap<String, String>,
     /// Its log.
     pub log: PathBuf,
+    /// How it is restarted; its containerd goes on.
+    pub restart: Restart,
     /// DOCKER_CONFIG for its clients: an empty folder, so that nobody's proxies and plugins get into a container.
     pub client_config: PathBuf,
 }
@@ -42,16 +49,16 @@ pub struct DockerDaemon {
 ///
 /// # Errors
 /// As [`super::containerd()`].
-pub fn dockerd(run: &Arc<Run>, oci: Option<&str>) -> Result<DockerDaemon, RuntimeError> {
+pub fn dockerd(run: &Arc<Run>, oci: Option<&str>, tenancy: Tenancy) -> Result<DockerDaemon, RuntimeError> {
     let runtime = RuntimeName { oci: oci.map(str::to_owned), ..RuntimeName::plain(Kind::Docker) }.to_string();
     if let Some(reason) = packages::docker_missing() {
         return Err(RuntimeError::Unavailable { runtime, reason });
     }
     let found = Oci::resolve(&runtime, oci)?;
-    let name = format!("docker{}", found.suffix);
+    let name = format!("docker{}{}", found.suffix, tenancy.suffix());
     let home = Home { runtime: runtime.clone(), dir: run.dir().join("daemons").join(&name) };
-    let containerd = for_runtime(run, oci, &runtime)?;
-    let (process, ready) = home.daemon(|| start(run, &home, &name, &found, &containerd))?;
+    let containerd = for_runtime(run, oci, &runtime, Tenancy::Shared)?;
+    let (process, ready) = home.daemon(|| start(run, &home, (&name, tenancy), &found, &containerd))?;
     Ok(DockerDaemon {
         host: host(&home),
         process,
@@ -60,6 +67,13 @@ pub fn dockerd(run: &Arc<Run>, oci: Option<&str>) -> Result<DockerDaemon, Runtim
         versions: ready.versions,
         log: home.log(),
         client_config: client_config(&home),
+        restart: Restart {
+            run: Arc::clone(run),
+            cgroup: run.daemon_cgroup(&name).map_err(|e| home.failed("find its daemon's cgroup", &e.to_string()))?,
+            socket: socket(&home),
+            ask: |home| docker(home, "ask its daemon for its version", &ASK).read().map(drop),
+            home,
+        },
     })
 }
 
@@ -75,7 +89,13 @@ fn client_config(home: &Home) -> PathBuf {
     home.dir.join("client")
 }
 
-fn start(run: &Run, home: &Home, name: &str, oci: &Oci, containerd: &ContainerdDaemon) -> Result<Ready, RuntimeError> {
+fn start(
+    run: &Run,
+    home: &Home,
+    (name, tenancy): (&str, Tenancy),
+    oci: &Oci,
+    containerd: &ContainerdDaemon,
+) -> Result<Ready, RuntimeError> {
     let program = program("dockerd");
     let action = "ask dockerd for its version";
     let argv = vec![program.clone(), "--version".into()];
@@ -88,7 +108,7 @@ fn start(run: &Run, home: &Home, name: &str, oci: &Oci, containerd: &ContainerdD
         .and_then(|()| std::fs::write(&config, "{}\n"))
         .map_err(|error| home.failed("configure its daemon", &error.to_string()))?;
     let mut argv = vec![program.to_string_lossy().into_owned()];
-    argv.extend(arguments(&home.dir, &containerd.socket, &network, oci, major(&version).unwrap_or(20)));
+    argv.extend(arguments(&home.dir, &containerd.socket, &network, oci, (major(&version).unwrap_or(20), tenancy)));
     let socket = socket(home);
     let start = Start {
         home,
@@ -100,8 +120,7 @@ fn start(run: &Run, home: &Home, name: &str, oci: &Oci, containerd: &ContainerdD
         socket: &socket,
     };
     let ask = || {
-        let answer =
-            docker(home, "ask its daemon for its version", &["version", "--format", "{{.Server.Version}}"]).read()?;
+        let answer = docker(home, "ask its daemon for its version", &ASK).read()?;
         let mut versions = containerd.versions.clone();
         versions.insert("docker".to_owned(), answer.trim().to_owned());
         Ok(versions)
@@ -110,7 +129,13 @@ fn start(run: &Run, home: &Home, name: &str, oci: &Oci, containerd: &ContainerdD
 }
 
 /// The command line of dockerd.
-fn arguments(dir: &Path, containerd: &Path, network: &Network, oci: &Oci, major: u32) -> Vec<String> {
+fn arguments(
+    dir: &Path,
+    containerd: &Path,
+    network: &Network,
+    oci: &Oci,
+    (major, tenancy): (u32, Tenancy),
+) -> Vec<String> {
     let at = |name: &str| dir.join(name).to_string_lossy().into_owned();
     let mut arguments: Vec<String> = Vec::new();
     let mut option = |name: &str, value: &str| arguments.push(format!("--{name}={value}"));
@@ -121,8 +146,9 @@ fn arguments(dir: &Path, containerd: &Path, network: &Network, oci: &Oci, major:
     option("pidfile", &at("pid"));
     option("host", &format!("unix://{}", at("docker.sock")));
     option("containerd", &containerd.to_string_lossy());
-    option("containerd-namespace", "podcheck-docker");
-    option("containerd-plugins-namespace", "podcheck-docker-plugins");
+    // Two daemons on one containerd each have their own.
+    option("containerd-namespace", &format!("podcheck-docker{}", tenancy.suffix()));
+    option("containerd-plugins-namespace", &format!("podcheck-docker-plugins{}", tenancy.suffix()));
     option("exec-opt", "native.cgroupdriver=cgroupfs");
     option("bridge", &network.bridge);
     option("iptables", "false");
@@ -132,6 +158,10 @@ fn arguments(dir: &Path, containerd: &Path, network: &Network, oci: &Oci, major:
     option("ip-forward", "false");
     option("ip-masq", "false");
     option("userland-proxy", "false");
+    if tenancy == Tenancy::Apart {
+        // Without it dockerd takes its containers along.
+        option("live-restore", "true");
+    }
     // The name runc is dockerd's own for the one in PATH, and may not be given another meaning.
     if oci.handler != "runc" {
         option("add-runtime", &format!("{}={}", oci.handler, oci.path.display()));
@@ -167,14 +197,14 @@ fn program(name: &str) -> OsString {
 mod tests {
     use super::*;
 
-    fn rendered(oci: &str, major: u32) -> Vec<String> {
+    fn rendered(oci: &str, major: u32, tenancy: Tenancy) -> Vec<String> {
         let network = Network {
             bridge: "pchkb1".to_owned(),
             subnet: "10.213.1.0/24".to_owned(),
             gateway: "10.213.1.1".to_owned(),
         };
         let oci = Oci { handler: oci.to_owned(), path: format!("/usr/bin/{oci}").into(), suffix: String::new() };
-        arguments(Path::new("/run/d"), Path::new("/run/c/containerd.sock"), &network, &oci, major)
+        arguments(Path::new("/run/d"), Path::new("/run/c/containerd.sock"), &network, &oci, (major, tenancy))
     }
 
     #[test]
@@ -196,12 +226,24 @@ mod tests {
             "--ip-masq=false",
             "--userland-proxy=false",
         ];
-        assert_eq!(rendered("runc", 20), expected);
+        assert_eq!(rendered("runc", 20, Tenancy::Shared), expected);
+    }
+
+    #[test]
+    fn one_that_is_restarted_leaves_its_containers_alive_and_those_of_others_alone() {
+        let apart = rendered("runc", 20, Tenancy::Apart);
+        for option in ["--live-restore=true", "--containerd-namespace=podcheck-docker-apart"] {
+            assert!(apart.contains(&option.to_owned()), "{apart:?}");
+        }
+        assert!(!rendered("runc", 20, Tenancy::Shared).iter().any(|option| option.contains("live-restore")));
     }
 
     #[test]
     fn another_oci_runtime_is_added_by_name() {
-        assert_eq!(rendered("crun", 20).last().map(String::as_str), Some("--add-runtime=crun=/usr/bin/crun"));
-        assert!(!rendered("runc", 18).contains(&"--ip6tables=false".to_owned()));
+        assert_eq!(
+            rendered("crun", 20, Tenancy::Shared).last().map(String::as_str),
+            Some("--add-runtime=crun=/usr/bin/crun")
+        );
+        assert!(!rendered("runc", 18, Tenancy::Shared).contains(&"--ip6tables=false".to_owned()));
     }
 }

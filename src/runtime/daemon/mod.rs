@@ -15,17 +15,38 @@ mod network;
 mod oci;
 mod packages;
 mod ready;
+mod restart;
 mod start;
 
 pub use containerd::{ContainerdDaemon, containerd};
 pub use dockerd::{DockerDaemon, dockerd};
 pub use launch::{LAUNCH_ROLE, main as launch_main};
+pub use restart::Restart;
 
 pub(crate) use command::{Command, Ended, find_program};
 pub(crate) use log::last_lines;
 pub(crate) use oci::Oci;
 
 use super::{Kind, RuntimeName};
+
+/// Which of the run's private daemons a runtime is opened on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Tenancy {
+    /// The one that cases share.
+    Shared,
+    /// One beside it that is restarted under its Pods, and has one Pod at a time.
+    Apart,
+}
+
+impl Tenancy {
+    /// What follows in the daemon's name.
+    fn suffix(self) -> &'static str {
+        match self {
+            Tenancy::Shared => "",
+            Tenancy::Apart => "-apart",
+        }
+    }
+}
 
 /// Says without starting anything why a runtime's daemon cannot be had here; `None` if it probably can.
 pub fn why_unavailable(name: &RuntimeName) -> Option<String> {

@@ -70,7 +70,7 @@ impl Home {
     }
 
     /// The daemon that was started already, if one was.
-    fn find(&self) -> Result<Option<(Process, Ready)>, RuntimeError> {
+    pub(super) fn find(&self) -> Result<Option<(Process, Ready)>, RuntimeError> {
         match std::fs::read_to_string(self.dir.join(FAILED)) {
             Ok(text) => {
                 return Err(self.failed("be used", &format!("its daemon could not be started before: {text}")));
@@ -88,7 +88,7 @@ impl Home {
         Ok(Some((self.hold(&ready)?, ready)))
     }
 
-    fn hold(&self, ready: &Ready) -> Result<Process, RuntimeError> {
+    pub(super) fn hold(&self, ready: &Ready) -> Result<Process, RuntimeError> {
         match Process::open(ready.pid) {
             Ok(process) if process.is_alive() && process.start_time().is_ok_and(|began| began == ready.began) => {
                 Ok(process)
@@ -98,7 +98,7 @@ impl Home {
     }
 
     /// Complete or not at all: others look without the lock.
-    fn write(&self, ready: &Ready) -> io::Result<()> {
+    pub(super) fn write(&self, ready: &Ready) -> io::Result<()> {
         let half = self.dir.join("ready.json.new");
         std::fs::write(&half, serde_json::to_vec(ready)?)?;
         std::fs::rename(half, self.dir.join(READY))

@@ -15,6 +15,9 @@ use std::time::{Duration, Instant};
 /// How long a daemon may take until it answers.
 const READY_WITHIN: Duration = Duration::from_secs(60);
 
+/// The file in a daemon's folder with its command line.
+const ARGV: &str = "argv.json";
+
 /// What is done here, in errors.
 const START: &str = "start its daemon";
 
@@ -44,6 +47,12 @@ pub(super) fn clear(home: &Home, run: &Run, name: &str) -> Result<String, Runtim
     Ok(cgroup)
 }
 
+/// How a daemon was started.
+pub(super) fn argv(home: &Home) -> Result<Vec<String>, RuntimeError> {
+    let read = std::fs::read(home.dir.join(ARGV)).and_then(|text| Ok(serde_json::from_slice(&text)?));
+    read.map_err(|error| home.failed("read how its daemon was started", &error.to_string()))
+}
+
 impl Start<'_> {
     /// Starts it, waits until `ask` gets an answer, lets `finish` do the rest. Nothing of it runs after an error.
     pub fn until_ready(
@@ -63,6 +72,9 @@ impl Start<'_> {
     }
 
     fn launch(&self) -> Result<Process, RuntimeError> {
+        let noted = serde_json::to_vec(&self.argv).map_err(std::io::Error::from);
+        let noted = noted.and_then(|text| std::fs::write(self.home.dir.join(ARGV), text));
+        noted.map_err(|error| self.failed("note how its daemon is started", &error.to_string()))?;
         if !crate::has_handed_over() {
             return Err(self.failed(START, "podcheck::hand_over() is not the first line of this program's main"));
         }

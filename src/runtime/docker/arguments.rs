@@ -1,4 +1,4 @@
-//! `docker run`, for a sandbox and for a container of a plan.
+//! `docker run`, for a sandbox and for a container of a plan, and `docker update`.
 //!
 //! This is the emulation people know: a sandbox whose network and IPC namespaces the containers join, and a common
 //! cgroup parent. What Docker cannot be asked for is not here: it has no way to join a UTS namespace, and its lists of
@@ -49,6 +49,14 @@ impl Common {
         arguments
     }
 
+    /// `docker update`: other resources for a container that runs.
+    pub fn update(&self, container: &ContainerPlan) -> Vec<String> {
+        let mut arguments = Arguments(vec!["update".to_owned()]);
+        arguments.resources(&container.resources);
+        arguments.0.push(self.container_name(&container.name));
+        arguments.0
+    }
+
     /// The sandbox: namespaces for others to join.
     pub fn sandbox(&self, plan: &Plan, image: &str) -> Vec<String> {
         let sandbox = &plan.sandbox;
@@ -94,10 +102,13 @@ impl Common {
             Scope::Pod => arguments.option("ipc", &sandbox),
             Scope::Container => arguments.option("ipc", "private"),
         }
-        match plan.namespaces.pid {
-            Scope::Node => arguments.option("pid", "host"),
-            Scope::Pod => arguments.option("pid", &sandbox),
-            Scope::Container => {}
+        match (plan.namespaces.pid, &container.target) {
+            (Scope::Node, _) => arguments.option("pid", "host"),
+            (Scope::Pod, _) => arguments.option("pid", &sandbox),
+            (Scope::Container, Some(target)) => {
+                arguments.option("pid", &format!("container:{}", self.container_name(target)));
+            }
+            (Scope::Container, None) => {}
         }
         arguments.security(container, &self.profiles);
         arguments.user(container.user, container.group, &container.supplemental_groups);

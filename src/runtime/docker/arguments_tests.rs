@@ -84,6 +84,7 @@ fn container() -> ContainerPlan {
                 sub_path: None,
             },
         ],
+        target: None,
         resources: LinuxResources {
             cpu_shares: Some(512),
             cpu_quota_usec: Some(50_000),
@@ -201,6 +202,28 @@ fn a_shared_pid_namespace_is_the_sandboxs() {
         common().container(&plan, &container(), &ours(), &[]).contains(&"--pid=container:abcd1234-sandbox".to_owned())
     );
     assert!(!common().sandbox(&plan, "pause").iter().any(|word| word.starts_with("--pid")));
+}
+
+#[test]
+fn a_target_is_whose_pid_namespace_is_joined() {
+    let container = ContainerPlan { target: Some("web".to_owned()), ..container() };
+    let line = common().container(&plan(), &container, &ours(), &[]);
+    assert!(line.contains(&"--pid=container:abcd1234-web".to_owned()), "{line:?}");
+}
+
+#[test]
+fn an_update_says_all_resources_and_whose() {
+    let mut container = container();
+    container.resources = LinuxResources {
+        cpu_shares: Some(102),
+        cpu_quota_usec: Some(30_000),
+        cpu_period_usec: Some(100_000),
+        memory_limit_bytes: Some(8 << 20),
+        memory_swap_limit_bytes: Some(8 << 20),
+        ..LinuxResources::default()
+    };
+    let expected = "update --cpu-shares=102 --cpu-period=100000 --cpu-quota=30000 --memory=8388608 --memory-swap=8388608 abcd1234-app";
+    assert_eq!(common().update(&container).join(" "), expected);
 }
 
 #[test]

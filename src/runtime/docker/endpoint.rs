@@ -10,7 +10,7 @@ use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::os::unix::net::UnixStream;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 /// What `docker info` says that matters here.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -66,7 +66,8 @@ pub(super) fn open(name: &RuntimeName, endpoint: &str, run: &Arc<Run>) -> Result
         lowest_oom_score: process.as_ref().and_then(lowest_oom_score),
         images: Images::new(&client, false)?,
         client,
-        process,
+        process: Mutex::new(process),
+        restart: None,
         oci_name: name.oci.clone(),
         oci: daemon::find_program(name.oci.as_deref().unwrap_or(&info.default_runtime)),
         run: run.id().to_owned(),

@@ -13,7 +13,7 @@ mod resolv;
 
 pub use find::find_containers;
 
-use super::daemon::{self, DockerDaemon};
+use super::daemon::{self, DockerDaemon, Restart, Tenancy};
 use super::{Runtime, RuntimeError, RuntimeName, Started};
 use crate::host::{Process, Run, TrialDir};
 use crate::plan::{ContainerPlan, Plan};
@@ -22,7 +22,7 @@ use client::Client;
 use images::Images;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Docker as a runtime of Pods.
 #[derive(Debug)]
@@ -36,8 +36,10 @@ pub struct DockerRuntime {
 #[derive(Debug)]
 struct Daemon {
     client: Client,
-    /// `None` where the daemon's process is out of sight.
-    process: Option<Process>,
+    /// `None` where the daemon's process is out of sight; another one once it was restarted.
+    process: Mutex<Option<Process>>,
+    /// How it is restarted, if it is a private one.
+    restart: Option<Restart>,
     /// Its name for the OCI runtime; `None` is its default.
     oci_name: Option<String>,
     /// The OCI runtime's binary, if known.
@@ -54,10 +56,10 @@ impl DockerRuntime {
     ///
     /// # Errors
     /// [`RuntimeError::Unavailable`] where it is not installed, not there or not usable, else what failed.
-    pub fn open(name: &RuntimeName, run: &Arc<Run>) -> Result<DockerRuntime, RuntimeError> {
+    pub fn open(name: &RuntimeName, run: &Arc<Run>, tenancy: Tenancy) -> Result<DockerRuntime, RuntimeError> {
         match &name.endpoint {
             Some(endpoint) => endpoint::open(name, endpoint, run),
-            None => DockerRuntime::on(name, daemon::dockerd(run, name.oci.as_deref())?, run),
+            None => DockerRuntime::on(name, daemon::dockerd(run, name.oci.as_deref(), tenancy)?, run),
         }
     }
 
@@ -72,7 +74,8 @@ impl DockerRuntime {
         let daemon = Daemon {
             lowest_oom_score: lowest_oom_score(&docker.process),
             client,
-            process: Some(docker.process),
+            process: Mutex::new(Some(docker.process)),
+            restart: Some(docker.restart),
             oci_name: Some(docker.oci_name),
             oci: Some(docker.oci),
             images,
@@ -92,7 +95,7 @@ impl Runtime for DockerRuntime {
     }
 
     fn daemon(&self) -> Option<Process> {
-        self.daemon.process.as_ref().and_then(|process| process.again().ok())
+        self.daemon.process()
     }
 
     fn start(&self, plan: &Plan, dir: &TrialDir, first: &[&str]) -> Result<Started, RuntimeError> {
@@ -136,11 +139,27 @@ impl DockerRuntime {
     fn why_not_all_capabilities(&self, plan: &Plan) -> Option<String> {
         let all = |c: &ContainerPlan| c.privileged || c.capabilities_add.iter().any(|name| name == "ALL");
         let container = plan.containers.iter().find(|c| all(c))?;
-        let status = self.daemon.process.as_ref()?.read("status").ok()?;
+        let status = self.daemon.process()?.read("status").ok()?;
         let last = std::fs::read_to_string("/proc/sys/kernel/cap_last_cap").ok()?.trim().parse().ok()?;
         let lacking = (0..=last).find(|bit| !daemon::has_capability(&status, *bit))?;
         let name = &container.name;
         Some(format!("Docker gives {name} every capability there is, and its daemon here lacks number {lacking}"))
+    }
+}
+
+impl Daemon {
+    /// Its process as it is now.
+    fn process(&self) -> Option<Process> {
+        self.process.lock().unwrap_or_else(PoisonError::into_inner).as_ref()?.again().ok()
+    }
+
+    /// Ends it and starts it again.
+    fn restart(&self) -> Result<(), RuntimeError> {
+        let action = "restart its daemon";
+        let restart = self.restart.as_ref().ok_or_else(|| self.client.failed(action, "it is not podcheck's"))?;
+        let process = restart.restart()?;
+        *self.process.lock().unwrap_or_else(PoisonError::into_inner) = Some(process);
+        Ok(())
     }
 }
 

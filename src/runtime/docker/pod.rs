@@ -7,9 +7,9 @@ use super::images::Images;
 use super::inspect::{Inspected, inspect};
 use super::{member, resolv};
 use crate::host::{Process, TrialDir, poll_until, scaled};
-use crate::plan::{Plan, Scope};
+use crate::plan::{ContainerPlan, Plan, Scope};
 use crate::runtime::daemon::Ended;
-use crate::runtime::{ExecOutput, Logs, Member, Refused, Reported, RunningPod, RuntimeError, put};
+use crate::runtime::{ExecOutput, Logs, Member, Refused, Reported, RunningPod, RuntimeError, adopt, put};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -24,6 +24,8 @@ const ENDING: Duration = Duration::from_secs(2);
 /// A Pod that is up, or on its way there or back.
 pub(super) struct DockerPod {
     daemon: Arc<Daemon>,
+    /// The daemon's process.
+    process: Option<Process>,
     common: Common,
     plan: Plan,
     members: Vec<Member>,
@@ -47,6 +49,7 @@ impl DockerPod {
         first: &[&str],
     ) -> Result<(DockerPod, Vec<Refused>), RuntimeError> {
         let mut pod = DockerPod {
+            process: daemon.process(),
             daemon,
             common,
             plan: plan.clone(),
@@ -162,7 +165,7 @@ impl RunningPod for DockerPod {
     }
 
     fn daemon(&self) -> Option<&Process> {
-        self.daemon.process.as_ref()
+        self.process.as_ref()
     }
 
     fn stand_ins(&self) -> &[String] {
@@ -224,6 +227,22 @@ impl RunningPod for DockerPod {
             self.hold(&name, found.iter().find(|container| container.name() == named))?;
         }
         Ok(refused)
+    }
+
+    fn resize(&mut self, container: &ContainerPlan) -> Result<Option<String>, RuntimeError> {
+        let action = format!("resize the container {}", container.name);
+        let ended = self.client().run(&action, &self.common.update(container), SLOW)?;
+        let refused = self.client().refusal(&action, &ended)?;
+        if refused.is_none() {
+            adopt(&mut self.plan, container);
+        }
+        Ok(refused)
+    }
+
+    fn restart_daemon(&mut self) -> Result<(), RuntimeError> {
+        self.daemon.restart()?;
+        self.process = self.daemon.process();
+        Ok(())
     }
 
     fn stop_containers(&mut self, names: &[&str], grace: Duration) -> Result<(), RuntimeError> {

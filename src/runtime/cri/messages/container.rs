@@ -174,6 +174,15 @@ pub(in crate::runtime::cri) struct StartContainerRequest {
     pub container_id: String,
 }
 
+/// Asks for a running container to be held to other resources.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(in crate::runtime::cri) struct UpdateContainerResourcesRequest {
+    #[prost(string, tag = "1")]
+    pub container_id: String,
+    #[prost(message, optional, tag = "2")]
+    pub linux: Option<LinuxContainerResources>,
+}
+
 /// Asks for a container to end.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(in crate::runtime::cri) struct StopContainerRequest {

@@ -45,6 +45,7 @@ calls! {
     "RuntimeService" "ListPodSandbox": ListPodSandboxRequest => ListPodSandboxResponse;
     "RuntimeService" "CreateContainer": CreateContainerRequest => CreateContainerResponse;
     "RuntimeService" "StartContainer": StartContainerRequest => Nothing;
+    "RuntimeService" "UpdateContainerResources": UpdateContainerResourcesRequest => Nothing;
     "RuntimeService" "StopContainer": StopContainerRequest => Nothing;
     "RuntimeService" "RemoveContainer": RemoveContainerRequest => Nothing;
     "RuntimeService" "ContainerStatus": ContainerStatusRequest => ContainerStatusResponse;
@@ -74,9 +75,9 @@ mod tests {
     /// The bytes are written out by hand from the numbers in api.proto: key = number << 3 | wire type.
     #[test]
     fn fields_have_the_numbers_of_the_interface() {
-        let options =
-            NamespaceOption { network: NamespaceMode::Node.into(), pid: NamespaceMode::Container.into(), ipc: 0 };
-        assert_eq!(options.encode_to_vec(), [0x08, 2, 0x10, 1]);
+        let (network, pid) = (NamespaceMode::Node.into(), NamespaceMode::Container.into());
+        let options = NamespaceOption { network, pid, ipc: 0, target_id: "t".to_owned() };
+        assert_eq!(options.encode_to_vec(), [0x08, 2, 0x10, 1, 0x22, 1, b't']);
 
         let resources = LinuxContainerResources {
             cpu_period: 1,

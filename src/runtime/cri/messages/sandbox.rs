@@ -21,12 +21,12 @@ pub(in crate::runtime::cri) enum NamespaceMode {
     Pod = 0,
     Container = 1,
     Node = 2,
-    /// Another container's, for debugging; podcheck asks for none.
+    /// Another container's.
     Target = 3,
 }
 
 /// Who shares which namespace.
-#[derive(Clone, Copy, PartialEq, prost::Message)]
+#[derive(Clone, PartialEq, prost::Message)]
 pub(in crate::runtime::cri) struct NamespaceOption {
     #[prost(enumeration = "NamespaceMode", tag = "1")]
     pub network: i32,
@@ -34,6 +34,9 @@ pub(in crate::runtime::cri) struct NamespaceOption {
     pub pid: i32,
     #[prost(enumeration = "NamespaceMode", tag = "3")]
     pub ipc: i32,
+    /// Id of the container whose PID namespace it is, with [`NamespaceMode::Target`].
+    #[prost(string, tag = "4")]
+    pub target_id: String,
 }
 
 /// A profile of seccomp or AppArmor.

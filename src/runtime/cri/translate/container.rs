@@ -84,8 +84,13 @@ fn mounts(container: &ContainerPlan, sources: &[PathBuf]) -> Vec<Mount> {
         .collect()
 }
 
-/// There is no field for a limit of processes: neither a manifest nor CRI can ask one of a container.
-fn resources(resources: &LinuxResources, oom_score_adj: i32, on_v2: bool) -> LinuxContainerResources {
+/// What a container is held to, when it is made and when it is resized. There is no field for a limit of processes: neither a
+/// manifest nor CRI can ask one of a container.
+pub(in crate::runtime::cri) fn resources(
+    resources: &LinuxResources,
+    oom_score_adj: i32,
+    on_v2: bool,
+) -> LinuxContainerResources {
     let number = |value: Option<u64>| value.map_or(0, |v| i64::try_from(v).unwrap_or(i64::MAX));
     LinuxContainerResources {
         cpu_period: number(resources.cpu_period_usec),
@@ -212,6 +217,7 @@ mod tests {
                             network: Pod,
                             pid: Container,
                             ipc: Pod,
+                            target_id: "",
                         },
                     ),
                     run_as_user: Some(

@@ -8,11 +8,11 @@ mod container;
 mod profiles;
 mod sandbox;
 
-pub(super) use container::{ImageChoice, ImageUser, container, log_path};
+pub(super) use container::{ImageChoice, ImageUser, container, log_path, resources};
 pub(super) use profiles::with_profiles;
 pub(super) use sandbox::{POD_UID, for_v1alpha2, sandbox};
 
-use super::messages::{NamespaceMode, NamespaceOption};
+use super::messages::{ContainerConfig, NamespaceMode, NamespaceOption};
 use crate::plan::{Namespaces, Plan, Scope};
 use std::collections::BTreeMap;
 
@@ -31,7 +31,17 @@ fn namespace_options(namespaces: &Namespaces) -> NamespaceOption {
         Scope::Container => NamespaceMode::Container.into(),
         Scope::Node => NamespaceMode::Node.into(),
     };
-    NamespaceOption { network: mode(namespaces.network), pid: mode(namespaces.pid), ipc: mode(namespaces.ipc) }
+    let [network, pid, ipc] = [namespaces.network, namespaces.pid, namespaces.ipc].map(mode);
+    NamespaceOption { network, pid, ipc, target_id: String::new() }
+}
+
+/// In the PID namespace of the container with this id.
+pub(super) fn with_target(mut config: ContainerConfig, id: &str) -> ContainerConfig {
+    let security = config.linux.as_mut().and_then(|linux| linux.security_context.as_mut());
+    if let Some(options) = security.and_then(|security| security.namespace_options.as_mut()) {
+        (options.pid, options.target_id) = (NamespaceMode::Target.into(), id.to_owned());
+    }
+    config
 }
 
 #[cfg(test)]
@@ -101,6 +111,7 @@ mod samples {
                 propagation: Propagation::None,
                 sub_path: None,
             }],
+            target: None,
             resources: LinuxResources {
                 cpu_shares: Some(2),
                 cpu_quota_usec: Some(50_000),

@@ -106,6 +106,7 @@ mod tests {
                             network: Pod,
                             pid: Container,
                             ipc: Pod,
+                            target_id: "",
                         },
                     ),
                     run_as_user: None,
