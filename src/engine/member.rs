@@ -109,7 +109,7 @@ impl Spec {
         let user = accounts.user(&asked, &[]).map_err(|f| f.of("the sandbox"))?;
         let groups = if asked.is_empty() { Vec::new() } else { user.groups.clone() };
         let program = Program {
-            argv: image.argv.clone(),
+            argv: argv((&[], &[]), image),
             env: environment(image, None, &[], &user.home),
             cwd: working_dir(None, image),
             user: User { groups, ..user },
@@ -206,12 +206,12 @@ fn program(plan: &ContainerPlan, image: &Image, host: &Host) -> Result<Program, 
             default.adjusted(&plan.capabilities_add, &plan.capabilities_drop, host.capabilities)?
         }
     };
-    let argv = if plan.stand_in_argv.is_empty() { &image.argv } else { &plan.stand_in_argv };
+    let argv = argv(plan.asked_of_our_image(), image);
     if argv.is_empty() {
         return Err("neither the manifest nor the image names a command").to(|| "find the command");
     }
     Ok(Program {
-        argv: argv.clone(),
+        argv,
         env: environment(image, Some(&host.name), &plan.env, &user.home),
         cwd: working_dir(plan.working_dir.as_deref(), image),
         user,
@@ -236,6 +236,17 @@ fn user_text(user: Option<u32>, group: Option<u32>, image: &str) -> String {
         (None, Some(group)) => format!("{}:{group}", image.split(':').next().filter(|u| !u.is_empty()).unwrap_or("0")),
         (None, None) => image.to_owned(),
     }
+}
+
+/// A command takes the place of both the image's entry point and its arguments, arguments that of its arguments alone.
+/// Source: Kubernetes' table of `command` and `args`.
+fn argv((command, args): (&[String], &[String]), image: &Image) -> Vec<String> {
+    let (program, rest) = match (command.is_empty(), args.is_empty()) {
+        (true, true) => (image.entrypoint.as_slice(), image.cmd.as_slice()),
+        (true, false) => (image.entrypoint.as_slice(), args),
+        (false, _) => (command, args),
+    };
+    program.iter().chain(rest).cloned().collect()
 }
 
 fn working_dir(asked: Option<&str>, image: &Image) -> String {
@@ -268,6 +279,17 @@ fn environment(image: &Image, hostname: Option<&str>, plan: &[(String, String)],
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_command_replaces_all_of_the_image_s_and_arguments_its_arguments() {
+        let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        let image = Image { entrypoint: words("serve --name"), cmd: words("image"), ..Image::default() };
+        let run = |command: &str, args: &str| argv((&words(command), &words(args)), &image).join(" ");
+        assert_eq!(run("", ""), "serve --name image");
+        assert_eq!(run("", "x y"), "serve --name x y");
+        assert_eq!(run("sleep", ""), "sleep");
+        assert_eq!(run("sleep 1", "2"), "sleep 1 2");
+    }
 
     #[test]
     fn the_last_value_of_a_variable_wins() {
