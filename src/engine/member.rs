@@ -110,7 +110,7 @@ impl Spec {
         let groups = if asked.is_empty() { Vec::new() } else { user.groups.clone() };
         let program = Program {
             argv: argv((&[], &[]), image),
-            env: environment(image, None, &[], &user.home),
+            env: environment(image, None, &[]),
             cwd: working_dir(None, image),
             user: User { groups, ..user },
             capabilities: CapabilitySet::default_set(),
@@ -212,7 +212,7 @@ fn program(plan: &ContainerPlan, image: &Image, host: &Host) -> Result<Program, 
     }
     Ok(Program {
         argv,
-        env: environment(image, Some(&host.name), &plan.env, &user.home),
+        env: environment(image, Some(&host.name), &plan.env),
         cwd: working_dir(plan.working_dir.as_deref(), image),
         user,
         capabilities,
@@ -254,9 +254,8 @@ fn working_dir(asked: Option<&str>, image: &Image) -> String {
     asked.filter(|dir| !dir.is_empty()).unwrap_or(image).to_owned()
 }
 
-/// PATH, HOSTNAME, the image's, the plan's, each name once with its last value; HOME from passwd, as runc does, if nobody
-/// set it.
-fn environment(image: &Image, hostname: Option<&str>, plan: &[(String, String)], home: &str) -> Vec<String> {
+/// PATH, HOSTNAME, the image's, the plan's, each name once with its last value.
+fn environment(image: &Image, hostname: Option<&str>, plan: &[(String, String)]) -> Vec<String> {
     let mut env: Vec<String> = Vec::new();
     let mut set = |entry: String| {
         let name = entry.split('=').next().unwrap_or_default();
@@ -270,9 +269,6 @@ fn environment(image: &Image, hostname: Option<&str>, plan: &[(String, String)],
     hostname.into_iter().for_each(|name| set(format!("HOSTNAME={name}")));
     image.env.iter().for_each(|entry| set(entry.clone()));
     plan.iter().for_each(|(name, value)| set(format!("{name}={value}")));
-    if !env.iter().any(|entry| entry.starts_with("HOME=")) {
-        env.push(format!("HOME={home}"));
-    }
     env
 }
 
@@ -295,8 +291,8 @@ mod tests {
     fn the_last_value_of_a_variable_wins() {
         let image = Image { env: vec!["PATH=/bin".to_owned(), "A=1".to_owned()], ..Image::default() };
         let plan = [("A".to_owned(), "2=3".to_owned()), ("HOSTNAME".to_owned(), "mine".to_owned())];
-        let env = environment(&image, Some("pod"), &plan, "/root");
-        assert_eq!(env, ["PATH=/bin", "HOSTNAME=mine", "A=2=3", "HOME=/root"]);
+        let env = environment(&image, Some("pod"), &plan);
+        assert_eq!(env, ["PATH=/bin", "HOSTNAME=mine", "A=2=3"]);
     }
 
     #[test]
