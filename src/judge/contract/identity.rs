@@ -92,6 +92,7 @@ fn judge_image_environment(court: &mut Court<'_>, container: &Container) {
     // Whom passwd does not name has no home: runc says `/` then, crun nothing.
     let home = match user {
         None | Some(0) => Some("/root"),
+        Some(50001) => Some("/home"),
         Some(65534) => Some("/nonexistent"),
         Some(_) => None,
     };

@@ -5,7 +5,7 @@
 
 use super::mounts::takes_over;
 use super::privileges::DEFAULT_CAPABILITIES;
-use super::user::image_group;
+use super::user::{image_group, image_memberships};
 use super::{Court, Member, devices, must, should, shown, texts};
 use crate::facts::Looked;
 use crate::pod::Container;
@@ -79,6 +79,7 @@ fn judge_groups(court: &mut Court<'_>, container: &Container) {
     let allowed: Vec<Value> = std::iter::once(&own)
         .chain(&pods.supplemental_groups)
         .chain(&pods.fs_group)
+        .chain(image_memberships(user))
         .map(|group| json!(group))
         .collect();
     court.check(must("S1", SECURITY), (&container.name, "credentials.groups"), "no other group", |seen| {
