@@ -124,6 +124,8 @@ pub enum Shape {
     HostIpc,
     /// With a privileged container, the last.
     Privileged,
+    /// With a user whom the image has put in a group, in the last.
+    Member,
     /// Filtered, and with a command run in each.
     Exec,
     /// With a sysctl that no kernel takes, for which it must be refused.
@@ -137,13 +139,14 @@ pub enum Shape {
 }
 
 impl Shape {
-    pub const ALL: [Shape; 11] = [
+    pub const ALL: [Shape; 12] = [
         Shape::Plain,
         Shape::SharedPid,
         Shape::HostNetwork,
         Shape::HostPid,
         Shape::HostIpc,
         Shape::Privileged,
+        Shape::Member,
         Shape::Exec,
         Shape::Refused,
         Shape::NotStarted,
@@ -159,6 +162,7 @@ impl Shape {
             Shape::HostPid => "host-pid",
             Shape::HostIpc => "host-ipc",
             Shape::Privileged => "privileged",
+            Shape::Member => "member",
             Shape::Exec => "exec",
             Shape::Refused => "refused",
             Shape::NotStarted => "not-started",
@@ -198,7 +202,7 @@ impl Shape {
     /// Its manifest under a name.
     fn manifest(self, name: &str) -> String {
         let of_pod = match self {
-            Shape::Plain | Shape::Privileged => "terminationGracePeriodSeconds: 30",
+            Shape::Plain | Shape::Privileged | Shape::Member => "terminationGracePeriodSeconds: 30",
             Shape::Ephemeral => {
                 "ephemeralContainers: [{name: peek, image: podcheck, command: [serve, --name, peek], targetContainerName: job}]"
             }
@@ -211,6 +215,7 @@ impl Shape {
         };
         let job = match self {
             Shape::Privileged => "privileged: true",
+            Shape::Member => "runAsUser: 50001",
             _ => "capabilities: {drop: [MKNOD], add: [NET_ADMIN]}",
         };
         let of_all = match self {

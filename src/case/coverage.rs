@@ -179,7 +179,7 @@ mod tests {
     #[test]
     fn rows_are_one_case_and_known_differences_are_said() {
         let own = own();
-        assert_eq!(of(&own, "Q1").cases, ["qos/classes", "qos/pod-resources"]);
+        assert_eq!(of(&own, "Q1").cases, ["qos/classes", "qos/mixed", "qos/pod-resources"]);
         assert!(of(&own, "N3").known.iter().any(|known| known.on == "docker"));
         assert!(of(&own, "M6").known.iter().any(|known| known.on == "docker <28"));
     }

@@ -151,6 +151,8 @@ pub const PROPERTIES: &[PropertyInfo] = &[
     row("F8", "restart of the runtime", LIFECYCLE),
     row("F9", "nothing is left behind", LIFECYCLE),
     row("F10", "what a container prints is its log", LIFECYCLE),
+    row("F11", "output and exit status of what is run in a container", LIFECYCLE),
+    row("F12", "arguments, variables and directory of a container's process", LIFECYCLE),
     row("B1", "a command or directory that is not there", BAD_INPUT),
     row("B2", "limits that cannot be", BAD_INPUT),
     row("B3", "a malformed cgroup parent", BAD_INPUT),

@@ -109,8 +109,8 @@ impl Spec {
         let user = accounts.user(&asked, &[]).map_err(|f| f.of("the sandbox"))?;
         let groups = if asked.is_empty() { Vec::new() } else { user.groups.clone() };
         let program = Program {
-            argv: image.argv.clone(),
-            env: environment(image, None, &[], &user.home),
+            argv: argv((&[], &[]), image),
+            env: environment(image, None, &[]),
             cwd: working_dir(None, image),
             user: User { groups, ..user },
             capabilities: CapabilitySet::default_set(),
@@ -206,13 +206,13 @@ fn program(plan: &ContainerPlan, image: &Image, host: &Host) -> Result<Program, 
             default.adjusted(&plan.capabilities_add, &plan.capabilities_drop, host.capabilities)?
         }
     };
-    let argv = if plan.stand_in_argv.is_empty() { &image.argv } else { &plan.stand_in_argv };
+    let argv = argv(plan.asked_of_our_image(), image);
     if argv.is_empty() {
         return Err("neither the manifest nor the image names a command").to(|| "find the command");
     }
     Ok(Program {
-        argv: argv.clone(),
-        env: environment(image, Some(&host.name), &plan.env, &user.home),
+        argv,
+        env: environment(image, Some(&host.name), &plan.env),
         cwd: working_dir(plan.working_dir.as_deref(), image),
         user,
         capabilities,
@@ -238,14 +238,24 @@ fn user_text(user: Option<u32>, group: Option<u32>, image: &str) -> String {
     }
 }
 
+/// A command takes the place of both the image's entry point and its arguments, arguments that of its arguments alone.
+/// Source: Kubernetes' table of `command` and `args`.
+fn argv((command, args): (&[String], &[String]), image: &Image) -> Vec<String> {
+    let (program, rest) = match (command.is_empty(), args.is_empty()) {
+        (true, true) => (image.entrypoint.as_slice(), image.cmd.as_slice()),
+        (true, false) => (image.entrypoint.as_slice(), args),
+        (false, _) => (command, args),
+    };
+    program.iter().chain(rest).cloned().collect()
+}
+
 fn working_dir(asked: Option<&str>, image: &Image) -> String {
     let image = if image.working_dir.is_empty() { "/" } else { &image.working_dir };
     asked.filter(|dir| !dir.is_empty()).unwrap_or(image).to_owned()
 }
 
-/// PATH, HOSTNAME, the image's, the plan's, each name once with its last value; HOME from passwd, as runc does, if nobody
-/// set it.
-fn environment(image: &Image, hostname: Option<&str>, plan: &[(String, String)], home: &str) -> Vec<String> {
+/// PATH, HOSTNAME, the image's, the plan's, each name once with its last value.
+fn environment(image: &Image, hostname: Option<&str>, plan: &[(String, String)]) -> Vec<String> {
     let mut env: Vec<String> = Vec::new();
     let mut set = |entry: String| {
         let name = entry.split('=').next().unwrap_or_default();
@@ -259,9 +269,6 @@ fn environment(image: &Image, hostname: Option<&str>, plan: &[(String, String)],
     hostname.into_iter().for_each(|name| set(format!("HOSTNAME={name}")));
     image.env.iter().for_each(|entry| set(entry.clone()));
     plan.iter().for_each(|(name, value)| set(format!("{name}={value}")));
-    if !env.iter().any(|entry| entry.starts_with("HOME=")) {
-        env.push(format!("HOME={home}"));
-    }
     env
 }
 
@@ -270,11 +277,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_command_replaces_all_of_the_image_s_and_arguments_its_arguments() {
+        let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        let image = Image { entrypoint: words("serve --name"), cmd: words("image"), ..Image::default() };
+        let run = |command: &str, args: &str| argv((&words(command), &words(args)), &image).join(" ");
+        assert_eq!(run("", ""), "serve --name image");
+        assert_eq!(run("", "x y"), "serve --name x y");
+        assert_eq!(run("sleep", ""), "sleep");
+        assert_eq!(run("sleep 1", "2"), "sleep 1 2");
+    }
+
+    #[test]
     fn the_last_value_of_a_variable_wins() {
         let image = Image { env: vec!["PATH=/bin".to_owned(), "A=1".to_owned()], ..Image::default() };
         let plan = [("A".to_owned(), "2=3".to_owned()), ("HOSTNAME".to_owned(), "mine".to_owned())];
-        let env = environment(&image, Some("pod"), &plan, "/root");
-        assert_eq!(env, ["PATH=/bin", "HOSTNAME=mine", "A=2=3", "HOME=/root"]);
+        let env = environment(&image, Some("pod"), &plan);
+        assert_eq!(env, ["PATH=/bin", "HOSTNAME=mine", "A=2=3"]);
     }
 
     #[test]

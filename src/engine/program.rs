@@ -3,7 +3,7 @@
 use super::fault::{Context, Fault};
 use super::member::Program;
 use super::seccomp_default;
-use super::{seccomp, seccomp_filter};
+use super::{seccomp, seccomp_filter, users};
 use crate::pod::{AppArmorProfile, SeccompProfile};
 use nix::errno::Errno;
 use nix::libc;
@@ -61,6 +61,8 @@ pub fn use_streams(input: &OwnedFd, output: &OwnedFd, error: &OwnedFd) -> Result
 /// The step that failed.
 pub fn become_program(program: &Program, gate: Option<BorrowedFd<'_>>) -> Result<Infallible, Fault> {
     let unprivileged = program.no_new_privs;
+    // Before anything is given up that reading it may take.
+    let home = users::home(program.user.uid);
     if !unprivileged {
         // It takes a privilege that is about to be given up.
         filter_calls(program)?;
@@ -91,7 +93,7 @@ pub fn become_program(program: &Program, gate: Option<BorrowedFd<'_>>) -> Result
     {
         return Err("the Pod is not coming up").to(|| "start");
     }
-    run(program)
+    run(program, &home)
 }
 
 fn filter_calls(program: &Program) -> Result<(), Fault> {
@@ -112,11 +114,15 @@ fn choose_apparmor(profile: Option<&AppArmorProfile>) -> Result<(), Fault> {
     fs::write(file, format!("exec {name}")).to(|| format!("take on the AppArmor profile {name}"))
 }
 
-fn run(program: &Program) -> Result<Infallible, Fault> {
+/// With HOME, unless the manifest or the image has one.
+fn run(program: &Program, home: &str) -> Result<Infallible, Fault> {
     let name = program.argv.first().map_or("", String::as_str);
     let action = || format!("run {name}");
     let strings = |list: &[String]| list.iter().map(|s| CString::new(s.as_str())).collect::<Result<Vec<_>, _>>();
-    let (argv, env) = (strings(&program.argv).to(action)?, strings(&program.env).to(action)?);
+    let (argv, mut env) = (strings(&program.argv).to(action)?, strings(&program.env).to(action)?);
+    if !program.env.iter().any(|entry| entry.starts_with("HOME=")) {
+        env.push(CString::new(format!("HOME={home}")).to(action)?);
+    }
     let path = program.env.iter().find_map(|e| e.strip_prefix("PATH=")).unwrap_or_default();
     let mut worst = Errno::ENOENT;
     for candidate in candidates(name, path) {

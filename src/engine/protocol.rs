@@ -117,8 +117,10 @@ pub struct Image {
     pub root: PathBuf,
     /// `NAME=value`.
     pub env: Vec<String>,
-    /// What it runs by itself.
-    pub argv: Vec<String>,
+    /// What it runs, unless a command is asked for.
+    pub entrypoint: Vec<String>,
+    /// The arguments of that, unless others are.
+    pub cmd: Vec<String>,
     /// User as images name it: empty, `uid`, `name`, `uid:gid`.
     pub user: String,
     /// Empty for `/`.

@@ -3,8 +3,8 @@
 use super::fault::{Context, Fault};
 use super::paths::{Missing, Root, handle};
 use std::collections::BTreeSet;
-use std::fs;
-use std::io::ErrorKind;
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 
 /// Ids of a process.
@@ -16,8 +16,6 @@ pub struct User {
     pub gid: u32,
     /// Supplementary groups.
     pub groups: Vec<u32>,
-    /// Home directory, `/` where passwd has none.
-    pub home: String,
 }
 
 /// An image's account files.
@@ -77,8 +75,12 @@ impl Accounts {
         let mut groups = BTreeSet::from([gid]);
         groups.extend(self.groups(lists));
         groups.extend(supplemental);
-        let home = account.and_then(|a| a.split(':').nth(5)).filter(|h| !h.is_empty()).unwrap_or("/");
-        Ok(User { uid, gid, groups: groups.into_iter().collect(), home: home.to_owned() })
+        Ok(User { uid, gid, groups: groups.into_iter().collect() })
+    }
+
+    fn home(&self, uid: u32) -> &str {
+        let account = self.account(&uid.to_string());
+        account.and_then(|a| a.split(':').nth(5)).filter(|home| !home.is_empty()).unwrap_or("/")
     }
 
     fn account(&self, user: &str) -> Option<&str> {
@@ -93,6 +95,21 @@ impl Accounts {
             if wanted(&fields) { number(line, 2) } else { None }
         })
     }
+}
+
+/// A passwd file is not longer.
+const PASSWD_LIMIT: u64 = 1 << 20;
+
+/// Home directory of a user, `/` where passwd has none: of the root that this process is in, where a volume may lie over the
+/// image's file. Source: runc libcontainer/init_linux.go, `setupUser`.
+pub fn home(uid: u32) -> String {
+    let file = File::open("/etc/passwd").ok().filter(|file| file.metadata().is_ok_and(|metadata| metadata.is_file()));
+    let mut passwd = Vec::new();
+    let read = file.map(|file| file.take(PASSWD_LIMIT).read_to_end(&mut passwd));
+    // One that cannot be read names nobody.
+    let passwd =
+        if matches!(read, Some(Ok(_))) { String::from_utf8_lossy(&passwd).into_owned() } else { String::new() };
+    Accounts { passwd, group: String::new() }.home(uid).to_owned()
 }
 
 fn number(line: &str, field: usize) -> Option<u32> {
@@ -113,13 +130,14 @@ mod tests {
     #[test]
     fn names_and_numbers_are_looked_up() {
         let user = |spec: &str, extra: &[u32]| {
-            accounts().user(spec, extra).map(|u| (u.uid, u.gid, u.groups, u.home)).map_err(|f| f.to_string())
+            accounts().user(spec, extra).map(|u| (u.uid, u.gid, u.groups)).map_err(|f| f.to_string())
         };
-        assert_eq!(user("", &[]), Ok((0, 0, vec![0, 8], "/root".to_owned())));
-        assert_eq!(user("web", &[70]), Ok((33, 34, vec![8, 9, 34, 70], "/srv".to_owned())));
-        assert_eq!(user("33:logs", &[]), Ok((33, 9, vec![8, 9], "/srv".to_owned())));
-        assert_eq!(user("1000", &[2000]), Ok((1000, 0, vec![0, 2000], "/".to_owned())));
-        assert_eq!(user("1000:1001", &[]), Ok((1000, 1001, vec![1001], "/".to_owned())));
+        assert_eq!(user("", &[]), Ok((0, 0, vec![0, 8])));
+        assert_eq!(user("web", &[70]), Ok((33, 34, vec![8, 9, 34, 70])));
+        assert_eq!(user("33:logs", &[]), Ok((33, 9, vec![8, 9])));
+        assert_eq!(user("1000", &[2000]), Ok((1000, 0, vec![0, 2000])));
+        assert_eq!(user("1000:1001", &[]), Ok((1000, 1001, vec![1001])));
+        assert_eq!([0, 33, 1000].map(|uid| accounts().home(uid).to_owned()), ["/root", "/srv", "/"]);
         assert!(user("ghost", &[]).is_err_and(|e| e.contains("the user ghost")));
         assert!(user("0:ghosts", &[]).is_err_and(|e| e.contains("the group ghosts")));
     }

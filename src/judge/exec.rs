@@ -29,7 +29,7 @@ const IDENTITIES: [Rule; 9] = [
 ];
 
 /// What is told apart by its value.
-const VALUES: [Rule; 21] = [
+const VALUES: [Rule; 23] = [
     ("C10", "cgroup.path", Level::Must, CGROUP),
     ("C10", "cgroup.elsewhere", Level::Must, CGROUP),
     ("C10", "cgroup.unified", Level::Should, CGROUP),
@@ -51,6 +51,8 @@ const VALUES: [Rule; 21] = [
     ("S10", "inherited.umask", Level::Should, CRI),
     ("S10", "inherited.nice", Level::Should, CRI),
     ("S10", "inherited.policy", Level::Should, CRI),
+    ("F12", "environment.env", Level::Must, CRI),
+    ("F12", "environment.cwd", Level::Must, CRI),
 ];
 
 /// Judges what exec started, by facts of it ([`EXEC`]) and of its container's init. `member` is what the container is called

@@ -130,6 +130,17 @@ impl Kubelet {
         }
     }
 
+    /// Ends the sidecars if the Pod's work is over; starts nothing.
+    ///
+    /// # Errors
+    /// The runtime failed.
+    pub fn wind_up(&mut self) -> Result<(), RuntimeError> {
+        self.look()?;
+        let over =
+            !self.ending && decide::next(&self.lives, self.plan.restart_policy, Instant::now()) == Todo::StopSidecars;
+        if over { self.stop_sidecars(self.grace()) } else { Ok(()) }
+    }
+
     /// Takes note of containers that have ended. Where all held processes live there is nothing to ask the runtime.
     ///
     /// # Errors

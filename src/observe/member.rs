@@ -117,10 +117,11 @@ pub fn controllers(hierarchies: &[Hierarchy], evidence: &mut Evidence) -> Result
 }
 
 /// Whether a process has ended, or does within moments: one that is exiting has no memory, and so no executable and no
-/// arguments, before it is seen to be a zombie.
+/// arguments, before it is seen to be a zombie. That it is exiting the kernel says before it takes these away.
 pub fn is_ending(process: &Process) -> bool {
+    let exiting = || read::text(process, "stat").is_ok_and(|text| stat::parse(&text).is_ok_and(|stat| stat.exiting));
     let moments = Instant::now() + Duration::from_millis(50);
-    poll_until(moments, || (!process.is_alive()).then_some(())).is_some()
+    poll_until(moments, || (!process.is_alive() || exiting()).then_some(())).is_some()
 }
 
 /// What every member of a Pod is read with.

@@ -125,6 +125,14 @@ pub(super) fn raw_socket(args: &[OsString]) -> Outcome {
     opened.doing("open a raw socket").map(|_| 0)
 }
 
+/// `ping-try`: the kind of socket that ping has without a privilege.
+pub(super) fn ping(args: &[OsString]) -> Outcome {
+    no_operands(args)?;
+    let flags = SockFlag::SOCK_CLOEXEC;
+    let opened = socket(AddressFamily::Inet, SockType::Datagram, flags, SockProtocol::Icmp);
+    opened.doing("open a ping socket").map(|_| 0)
+}
+
 /// `net-admin-try`: CAP_NET_ADMIN; a socket buffer that goes past the host's limit, and goes with the process.
 pub(super) fn net_admin(args: &[OsString]) -> Outcome {
     no_operands(args)?;

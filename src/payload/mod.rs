@@ -17,6 +17,7 @@ mod serve;
 mod stay;
 mod system;
 mod text;
+mod unix;
 mod victim;
 
 use fault::Fault;
@@ -81,6 +82,7 @@ pub const PROGRAMS: &[Program] = &[
     program("exit-each", "FILE STATUS…", "ends with the next of the statuses each time it is run; FILE keeps count", false, ending::exit_each),
     program("exit-when", "FILE STATUS", "ends with that status once the file is there", true, ending::exit_when),
     program("false", "", "fails", false, text::no),
+    program("fill", "[--unlinked] FILE SIZE", "writes a file of that size, in a child; without its name it goes with the child, which has 12 MiB beside", false, victim::fill),
     program("fork-until-refused", "MAX", "forks children until refused, then ends them; fails if none was refused", false, victim::fork_until_refused),
     program("get", "HOST PORT [PATH]", "prints the body of an HTTP answer", false, net::get),
     program(HELD, "WORD COMMAND…", "waits for SIGUSR1, then becomes the command", false, held::held),
@@ -107,6 +109,8 @@ pub const PROGRAMS: &[Program] = &[
     program("orphan", "D", "leaves a child behind that ends after D; prints its pid", false, victim::orphan),
     program("pause", "", "stays as PID 1 of a sandbox and reaps", true, stay::pause),
     program("pgrep", "TEXT", "prints the pids of other processes whose command line holds the text", false, process::pgrep),
+    program("ping-try", "", "needs a group within net.ipv4.ping_group_range; sends nothing", false, attempt::ping),
+    program("pkill", "[-SIGNAL] TEXT", "signals other processes whose command line holds the text; fails if there are none", false, process::pkill),
     program("printenv", "NAME", "prints a variable; fails if it is not set", false, system::printenv),
     program("ps", "", "lists every process that is seen", false, process::ps),
     program("pwd", "", "prints the working directory", false, system::pwd),
@@ -131,6 +135,8 @@ pub const PROGRAMS: &[Program] = &[
     program("true", "", "succeeds", false, text::yes),
     program("umount", "DIRECTORY", "unmounts what is mounted there", false, attempt::umount),
     program("uname", "[-a|-s|-n|-r|-m]", "prints the kernel's names", false, system::uname),
+    program("unix-get", "PATH|@NAME", "prints what a Unix socket tells", false, unix::unix_get),
+    program("unix-serve", "PATH|@NAME TEXT", "tells a text to whoever connects to a Unix socket; @NAME lies in the network namespace", true, unix::unix_serve),
     program("unshare-try", "", "needs CAP_SYS_ADMIN", false, attempt::unshare),
     program("write", "FILE TEXT", "replaces a file's content", false, text::write),
 ];

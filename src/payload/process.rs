@@ -82,6 +82,23 @@ pub(super) fn pgrep(args: &[OsString]) -> Outcome {
     Ok(i32::from(lines.is_empty()))
 }
 
+/// `pkill [-SIGNAL] TEXT`: signals other processes whose command line holds the text; 1 if there are none.
+pub(super) fn pkill(args: &[OsString]) -> Outcome {
+    let (signal, text) = match args {
+        [text] => (Some(Signal::SIGTERM), text),
+        [signal, text] => (parse_signal(operand::text(signal)?)?, text),
+        _ => return Err(Fault::usage("a text is wanted")),
+    };
+    let (text, own) = (operand::text(text)?, nix::unistd::getpid().as_raw());
+    let mut found = false;
+    for process in all()?.iter().filter(|process| process.pid != own && process.command.contains(text)) {
+        let signalled = nix::sys::signal::kill(Pid::from_raw(process.pid), signal);
+        signalled.doing(format!("signal process {}", process.pid))?;
+        found = true;
+    }
+    Ok(i32::from(!found))
+}
+
 /// `kill [-SIGNAL] PID`; `-0` only asks whether it may be signalled.
 pub(super) fn kill(args: &[OsString]) -> Outcome {
     let (signal, pid) = match args {

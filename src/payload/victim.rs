@@ -9,6 +9,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::waitpid;
 use nix::unistd::{ForkResult, Pid, fork, getpid, getppid};
 use std::ffi::{OsStr, OsString};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -74,7 +75,7 @@ pub(super) fn allocate(args: &[OsString]) -> Outcome {
         }
     }
     if !wanted.here {
-        let victim = child(|| occupy_as_the_first_to_go(wanted.size)).doing("fork")?;
+        let victim = child(|| as_the_first_to_go("allocate", || occupy(wanted.size))).doing("fork")?;
         return report(&signals, victim);
     }
     occupy(wanted.size)?;
@@ -96,16 +97,48 @@ fn wait_for_file(signals: &Signals, file: &Path) -> Result<Option<Signal>, Fault
 }
 
 /// The OOM killer takes the process with the highest score of a cgroup; raising one's own is always allowed.
-fn occupy_as_the_first_to_go(size: usize) -> i32 {
-    let result =
-        std::fs::write("/proc/self/oom_score_adj", "1000").doing("set the OOM score").and_then(|()| occupy(size));
+fn as_the_first_to_go(program: &str, work: impl FnOnce() -> Result<(), Fault>) -> i32 {
+    let result = std::fs::write("/proc/self/oom_score_adj", "1000").doing("set the OOM score").and_then(|()| work());
     result.map_or_else(
         |fault| {
-            super::complain(&format!("allocate: {}", fault.text()));
+            super::complain(&format!("{program}: {}", fault.text()));
             1
         },
         |()| 0,
     )
+}
+
+/// What is written to a file is nobody's in the OOM killer's eyes: it takes who has this much instead.
+const BALLAST: usize = 12 << 20;
+
+/// `fill [--unlinked] FILE SIZE`: a child writes it; what lies in memory is charged to whom it was written by.
+pub(super) fn fill(args: &[OsString]) -> Outcome {
+    let (unlinked, args) = match args {
+        [option, rest @ ..] if option == "--unlinked" => (true, rest),
+        args => (false, args),
+    };
+    let [file, size] = exactly(args)?;
+    let size = operand::size(size)?;
+    let signals = Signals::take()?;
+    let work = || occupy(BALLAST).and_then(|()| pour(Path::new(file), size, unlinked));
+    let victim = child(|| as_the_first_to_go("fill", work)).doing("fork")?;
+    report(&signals, victim)
+}
+
+/// A file without a name goes with who writes it, however that ends.
+fn pour(path: &Path, size: usize, unlinked: bool) -> Result<(), Fault> {
+    const PART: [u8; 4096] = [0; 4096];
+    let mut file = std::fs::File::create(path).doing(format!("create {}", path.display()))?;
+    if unlinked {
+        std::fs::remove_file(path).doing(format!("remove {}", path.display()))?;
+    }
+    let mut left = size;
+    while left > 0 {
+        let part = &PART[..left.min(PART.len())];
+        file.write_all(part).doing(format!("write {}", path.display()))?;
+        left -= part.len();
+    }
+    Ok(())
 }
 
 /// Maps memory and writes to each of its pages. It is kept until the process ends.

@@ -99,6 +99,18 @@ impl ContainerPlan {
         stand_in::is_own_image(&self.image)
     }
 
+    /// Command and arguments that a runtime is asked for where podcheck's image runs. Where the manifest asks for that image the
+    /// runtime puts these and the image's own together, as it must for any image; a stand-in is told all of it.
+    pub fn asked_of_our_image(&self) -> (&[String], &[String]) {
+        match (self.image_is_ours(), self.command.is_empty()) {
+            (false, _) => (&self.stand_in_argv, &[]),
+            (true, false) => (&self.command, &self.args),
+            (true, true) if stand_in::is_bare(&self.image) => (&[], &self.args),
+            // After the entry point, which is the image's.
+            (true, true) => (&[], self.stand_in_argv.get(1..).unwrap_or_default()),
+        }
+    }
+
     /// Whether a hook can be run where podcheck's image stands in for the container's: a command that the stand-in lacks
     /// would only fail.
     pub fn stand_in_runs(&self, hook: &Hook) -> bool {

@@ -28,6 +28,7 @@ pub use namespaces::{Namespaces, Scope};
 pub use node::Node;
 pub use qos::QosClass;
 pub use sandbox::SandboxPlan;
+pub(crate) use stand_in::{SERVER, SERVER_ARGS};
 
 use crate::pod::{Later, Pod, RecursiveReadOnly, RestartPolicy};
 use std::net::IpAddr;

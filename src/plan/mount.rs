@@ -45,7 +45,7 @@ pub enum MountSource {
     Volume(String),
     /// The Pod's /etc/hosts, written once its address is known. Shared by its containers.
     Hosts,
-    /// /dev/termination-log of the container with this name.
+    /// The termination log of the container with this name.
     TerminationLog(String),
 }
 
@@ -126,7 +126,8 @@ pub(super) fn of_container(pod: &Pod, container: &Container) -> Vec<MountPlan> {
     if !mounts.iter().any(|mount| mount.target == HOSTS) {
         mounts.push(MountPlan::file(MountSource::Hosts, HOSTS));
     }
-    mounts.push(MountPlan::file(MountSource::TerminationLog(container.name.clone()), TERMINATION_LOG));
+    let log = container.termination_log.as_deref().unwrap_or(TERMINATION_LOG);
+    mounts.push(MountPlan::file(MountSource::TerminationLog(container.name.clone()), log));
     mounts
 }
 

@@ -6,15 +6,20 @@ use crate::pod::{Container, Protocol};
 
 /// podcheck's own image, which is no stand-in: its entry point takes a manifest's arguments.
 const OWN_IMAGE: &str = "podcheck";
-/// The idle server.
-const SERVER: &str = "/bin/serve";
+/// The same where nothing is asked of it but what it does by itself.
+const BARE: &str = "podcheck:bare";
+/// The idle server, entry point of podcheck's image.
+pub(crate) const SERVER: &str = "/bin/serve";
+/// What podcheck's image gives it unless there are arguments.
+pub(crate) const SERVER_ARGS: [&str; 2] = ["--name", "image"];
 /// What succeeds at once.
 const SUCCEEDS: &str = "/bin/true";
 
 /// The complete argv and whether it is not what the manifest asked for.
 ///
 /// A command that the payload has runs as it stands, with the arguments, and in podcheck's own image any does or fails; names are matched exactly, upper and lower case
-/// included, as a file system would. Without a command only podcheck's own image is known well enough to hand it arguments.
+/// included, as a file system would. Without a command only podcheck's own image is known well enough to hand it arguments,
+/// or, under the name `podcheck:bare`, none.
 /// Everything else is the idle server, listening on the declared TCP ports; an init container, which the Pod waits for, succeeds
 /// instead.
 pub(super) fn argv(container: &Container, role: Role) -> (Vec<String>, bool) {
@@ -24,6 +29,9 @@ pub(super) fn argv(container: &Container, role: Role) -> (Vec<String>, bool) {
         && (payload::has(program) || is_own_image(&container.image))
     {
         return (command.iter().chain(args).cloned().collect(), false);
+    }
+    if command.is_empty() && args.is_empty() && is_bare(&container.image) {
+        return (std::iter::once(SERVER).chain(SERVER_ARGS).map(str::to_owned).collect(), false);
     }
     if command.is_empty() && !args.is_empty() && is_own_image(&container.image) {
         return (std::iter::once(SERVER.to_owned()).chain(args.iter().cloned()).collect(), false);
@@ -52,6 +60,11 @@ pub(super) fn tcp_ports(container: &Container) -> Vec<u16> {
 /// `podcheck` with or without a tag, or no image at all.
 pub(super) fn is_own_image(image: &str) -> bool {
     image.is_empty() || image.strip_prefix(OWN_IMAGE).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+}
+
+/// Podcheck's image without the arguments that tell a container from its neighbours.
+pub(super) fn is_bare(image: &str) -> bool {
+    image == BARE
 }
 
 #[cfg(test)]

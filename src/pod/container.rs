@@ -9,6 +9,9 @@ use super::{
 use crate::diagnostic::yaml::Cursor;
 use std::collections::HashSet;
 
+/// What `terminationMessagePath` is unless a manifest says otherwise.
+const USUAL_TERMINATION_LOG: &str = "/dev/termination-log";
+
 /// What the Pod around says.
 pub(super) struct Around<'a> {
     /// The image of a container that names none; `None` if it must.
@@ -45,6 +48,7 @@ pub(super) fn read(cursor: &Cursor<'_>, around: &Around<'_>, not_acted_on: &mut 
         resources,
         volume_mounts: volume_mounts(cursor, around, &env),
         security: cursor.get("securityContext").map(|value| security::of_container(&value)).unwrap_or_default(),
+        termination_log: termination_log(cursor),
         post_start: lifecycle::hook(cursor, "postStart", around.grace_seconds),
         pre_stop: lifecycle::hook(cursor, "preStop", around.grace_seconds),
         stop_signal: lifecycle::stop_signal(cursor, around.os_is_named),
@@ -95,6 +99,19 @@ fn working_dir(cursor: &Cursor<'_>) -> Option<String> {
         value.fault(format!("{path:?} is not an absolute path"), "runtimes take an absolute workingDir: begin with /");
     }
     Some(path.to_owned()).filter(|path| !path.is_empty())
+}
+
+/// Empty is the usual one.
+fn termination_log(cursor: &Cursor<'_>) -> Option<String> {
+    let value = cursor.get("terminationMessagePath")?;
+    let path = value.text()?;
+    if !path.is_empty() && (!path.starts_with('/') || path.contains(':') || path.split('/').any(|part| part == "..")) {
+        value.fault(
+            format!("{path:?} cannot be a mount path"),
+            "a kubelet mounts a file there: expected an absolute path without `..` and `:`",
+        );
+    }
+    Some(path.to_owned()).filter(|path| !["", USUAL_TERMINATION_LOG].contains(&path.as_str()))
 }
 
 /// `envFrom`, then `env`. Values are expanded with the variables above them; a name that stands twice has its last value.

@@ -320,14 +320,14 @@ fn faults_of_containers() {
             ],
         ),
         (
-            "args: [1, true, ok]\ncommand: sleep 5\nworkingDir: tmp\nstdin: true\nterminationMessagePath: /x\nlifecycle: {preStop: {httpGet: {port: 80}}}",
+            "args: [1, true, ok]\ncommand: sleep 5\nworkingDir: tmp\nstdin: true\nterminationMessagePath: x\nlifecycle: {preStop: {httpGet: {port: 80}}}",
             &[
                 "9:12: spec.containers[1].args[0]: expected text, found a number (quote it: \"1\")",
                 "9:15: spec.containers[1].args[1]: expected text, found true or false (quote it: \"true\")",
                 "10:14: spec.containers[1].command: expected a list (`- item`), found text",
                 "11:17: spec.containers[1].workingDir: \"tmp\" is not an absolute path (runtimes take an absolute workingDir: begin with /)",
                 "12:5: spec.containers[1].stdin: not implemented yet (only false so far: anything else would change what podcheck observes)",
-                "13:5: spec.containers[1].terminationMessagePath: not implemented yet (only /dev/termination-log so far: anything else would change what podcheck observes)",
+                "13:29: spec.containers[1].terminationMessagePath: \"x\" cannot be a mount path (a kubelet mounts a file there: expected an absolute path without `..` and `:`)",
                 "14:27: spec.containers[1].lifecycle.preStop.httpGet: not implemented yet (it would change what podcheck observes; remove it to judge the rest)",
             ],
         ),
@@ -348,7 +348,7 @@ fn faults_of_containers() {
         (
             "containerPort: 80",
             &[
-                "9:5: spec.containers[1].containerPort: a container has no field \"containerPort\" (it has name, image, command, args, workingDir, env, envFrom, ports, resources, volumeMounts, securityContext, restartPolicy, lifecycle and others of Kubernetes' Pod reference)",
+                "9:5: spec.containers[1].containerPort: a container has no field \"containerPort\" (it has name, image, command, args, workingDir, env, envFrom, ports, resources, volumeMounts, securityContext, restartPolicy, lifecycle, terminationMessagePath and others of Kubernetes' Pod reference)",
             ],
         ),
         (

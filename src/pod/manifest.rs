@@ -187,6 +187,8 @@ pub struct Container {
     pub volume_mounts: Vec<VolumeMount>,
     /// `securityContext`.
     pub security: ContainerSecurity,
+    /// `terminationMessagePath`, if it is not the usual one.
+    pub termination_log: Option<String>,
     /// `lifecycle.postStart`.
     pub post_start: Option<Hook>,
     /// `lifecycle.preStop`.

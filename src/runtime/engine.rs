@@ -109,11 +109,12 @@ impl EngineRuntime {
 
     fn image(&self, image: Image) -> EngineImage {
         let config = image.config();
-        let argv = config.entrypoint.iter().chain(config.cmd);
+        let owned = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();
         EngineImage {
             root: self.images.root(image).to_owned(),
             env: config.env.iter().map(|(name, value)| format!("{name}={value}")).collect(),
-            argv: argv.map(|&word| word.to_owned()).collect(),
+            entrypoint: owned(config.entrypoint),
+            cmd: owned(config.cmd),
             user: config.user.to_owned(),
             working_dir: config.working_dir.to_owned(),
         }

@@ -245,6 +245,12 @@ impl Live {
         up.kubelet.look().and_then(|()| up.kubelet.act()).map(drop).map_err(|error| error.to_string())
     }
 
+    /// Lets the Pod of a container end its sidecars if their time has come.
+    pub(super) fn wind_up(&mut self, name: &str) -> Result<(), String> {
+        let (up, _) = self.find(name)?;
+        up.kubelet.wind_up().map_err(|error| error.to_string())
+    }
+
     /// Stops one container, as a kubelet does.
     pub(super) fn stop_container(&mut self, name: &str, grace: Duration) -> Result<(), String> {
         let (up, own_name) = self.find(name)?;

@@ -19,6 +19,9 @@ const COMMAND: Duration = Duration::from_secs(30);
 /// A container whose end is awaited may take this long to end.
 const END: Duration = Duration::from_secs(30);
 
+/// While an end is awaited this often it is looked whether the Pod is over.
+const LOOK: Duration = Duration::from_millis(50);
+
 /// Runs the steps and judges each. An error is the runtime's: nothing is said about the Pod then.
 pub(super) fn run(case: &Case, live: &mut Live, checks: &mut Vec<Check>) -> Result<(), String> {
     let default = case.shows.first().map_or("", String::as_str);
@@ -127,11 +130,13 @@ fn await_end(
     kills: Option<&mut OomKills>,
 ) -> Result<Option<End>, String> {
     let deadline = Instant::now() + host::scaled(END);
-    if live.life(container)?.ends.len() <= seen
-        && let Ok(member) = live.member(container)
-    {
-        if !member.process.wait_end(deadline) {
-            return Ok(None);
+    if live.life(container)?.ends.len() <= seen && live.member(container).is_ok() {
+        while !live.member(container)?.process.wait_end(deadline.min(Instant::now() + LOOK)) {
+            if Instant::now() > deadline {
+                return Ok(None);
+            }
+            // A sidecar ends because the others did.
+            live.wind_up(container)?;
         }
         // At once: its runtime is about to remove the cgroup that says so.
         kills.into_iter().for_each(|kills| kills.look(true));

@@ -46,6 +46,11 @@ pub fn exec() -> Vec<Fault> {
             .state(|state| set(state, "/config/seccomp", Value::Null)),
         of("exec-first-to-be-killed", JOB, "L17", "exec.oom.score_adj")
             .state(|state| set(state, "/config/oom_score_adj", json!(1000))),
+        of("exec-without-a-variable", JOB, "F12", "exec.environment.env")
+            .process(|p| list(p, "/env").retain(|entry| entry != "COLOUR=red")),
+        of("exec-with-a-variable-more", LOG, "F12", "exec.environment.env")
+            .process(|p| list(p, "/env").push(json!("LD_PRELOAD=/x.so"))),
+        of("exec-in-another-folder", JOB, "F12", "exec.environment.cwd").process(|p| set(p, "/cwd", json!("/"))),
         of("exec-with-few-files", LOG, "S10", "exec.inherited.limits").process(|p| {
             list(p, "/rlimits").push(json!({"type": "RLIMIT_NOFILE", "soft": 64, "hard": 64}));
         }),

@@ -1,7 +1,7 @@
 //! Users and groups.
 
 use super::super::config::*;
-use super::super::{Fault, Strikes};
+use super::super::{Fault, Shape, Strikes};
 use super::{JOB, LOG, fault};
 use serde_json::json;
 
@@ -14,6 +14,9 @@ pub fn users() -> Vec<Fault> {
         fault("group-ignored", LOG, "S1", "credentials.gid").config(|c, _| set(c, &format!("{USER}/gid"), json!(0))),
         fault("group-more", JOB, "S1", "credentials.groups").config(|c, _| {
             list(c, &format!("{USER}/additionalGids")).push(json!(27));
+        }),
+        fault("group-of-the-image-forgotten", JOB, "S1", "credentials.groups").of(Shape::Member).config(|c, _| {
+            list(c, &format!("{USER}/additionalGids")).retain(|group| *group != 50002);
         }),
         fault("group-less", Strikes::Every, "S1", "credentials.groups").config(|c, _| {
             list(c, &format!("{USER}/additionalGids")).retain(|group| *group != 3000);

@@ -51,7 +51,7 @@ const TERMINATION_LOG: Managed = Managed {
 pub(super) fn judge(court: &mut Court<'_>) {
     let containers: Vec<&Container> = court.running().iter().filter_map(|member| member.container).collect();
     for file in SHARED.iter().chain([&TERMINATION_LOG]) {
-        let with: Vec<&Container> = containers.iter().copied().filter(|c| !takes_over(c, file.target)).collect();
+        let with: Vec<&Container> = containers.iter().copied().filter(|c| !takes_over(c, place(c, file))).collect();
         for container in &with {
             judge_mount(court, container, file);
         }
@@ -59,14 +59,22 @@ pub(super) fn judge(court: &mut Court<'_>) {
         if court.pod.spec.host_network && !file.always_writable {
             continue;
         }
-        let names: Vec<&str> = with.iter().map(|container| container.name.as_str()).collect();
+        // Whose a file at a place of its own is, a case has to ask.
+        let usual = with.iter().filter(|container| place(container, file) == file.target);
+        let names: Vec<&str> = usual.map(|container| container.name.as_str()).collect();
         judge_sharing(court, &names, file);
     }
 }
 
+/// Where it is in a container.
+fn place<'a>(container: &'a Container, file: &Managed) -> &'a str {
+    let own = container.termination_log.as_deref().filter(|_| file.kind == TERMINATION_LOG.kind);
+    own.unwrap_or(file.target)
+}
+
 fn judge_mount(court: &mut Court<'_>, container: &Container, file: &Managed) {
     let Looked::Value(Value::Object(mounts)) = court.look(&container.name, "mounts") else { return };
-    let place = (container, file.target);
+    let place = (container, place(container, file));
     let words = format!("the {} file", file.kind);
     ask(court, file.rule, place, mounts, &words, |mount| is_text(mount, "source", file.kind));
     let read_only = container.security.read_only_root_filesystem && !file.always_writable;

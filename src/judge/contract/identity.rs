@@ -1,4 +1,4 @@
-//! Whether the members are the processes they are said to be, and nothing else runs in the Pod.
+//! F12, and whether the members are the processes they are said to be, and nothing else runs in the Pod.
 
 use super::{Court, SANDBOX, is, must, should, shown};
 use crate::facts::Looked;
@@ -8,6 +8,7 @@ use crate::pod::{Container, Later};
 use serde_json::{Value, json};
 
 const MEMBER: &str = "member";
+const PROCESS: &str = "F12";
 const CONTAINERS: &str = "https://kubernetes.io/docs/concepts/workloads/pods/";
 const ENVIRONMENT: &str =
     "https://kubernetes.io/docs/tasks/inject-data-application/define-environment-variable-container/";
@@ -76,7 +77,7 @@ fn judge_environment(court: &mut Court<'_>, name: &str) {
         let value = Later::shown(value);
         let value = &uid.as_ref().map_or_else(|| value.clone(), |uid| value.replace(uid.as_str(), "<uid>"));
         let place = within("environment.env", variable);
-        court.check_as(must(MEMBER, ENVIRONMENT), (name, "environment.env"), &place, value, |seen| {
+        court.check_as(must(PROCESS, ENVIRONMENT), (name, "environment.env"), &place, value, |seen| {
             is(seen.and_then(|env| env.get(variable)), &json!(value))
         });
     }
@@ -92,11 +93,12 @@ fn judge_image_environment(court: &mut Court<'_>, container: &Container) {
     // Whom passwd does not name has no home: runc says `/` then, crun nothing.
     let home = match user {
         None | Some(0) => Some("/root"),
+        Some(50001) => Some("/home"),
         Some(65534) => Some("/nonexistent"),
         Some(_) => None,
     };
-    let path = (must(MEMBER, IMAGE), "PATH", IMAGE_PATH);
-    let usual = std::iter::once(path).chain(home.map(|home| (should(MEMBER, HOME), "HOME", home)));
+    let path = (must(PROCESS, IMAGE), "PATH", IMAGE_PATH);
+    let usual = std::iter::once(path).chain(home.map(|home| (should(PROCESS, HOME), "HOME", home)));
     for (rule, variable, value) in usual.filter(|(_, variable, _)| !own(variable)) {
         let place = within("environment.env", variable);
         court.check_as(rule, (&container.name, "environment.env"), &place, value, |seen| {
@@ -110,11 +112,11 @@ fn judge_image_environment(court: &mut Court<'_>, container: &Container) {
 fn judge_process(court: &mut Court<'_>, name: &str) {
     let Some(argv) = court.stand_ins.get(name) else { return };
     let argv: Vec<String> = argv.iter().map(|word| Later::shown(word)).collect();
-    court.check(must(MEMBER, ARGUMENTS), (name, "environment.args"), argv.join(" "), |seen| {
+    court.check(must(PROCESS, ARGUMENTS), (name, "environment.args"), argv.join(" "), |seen| {
         is(seen, &json!(argv)).map_err(|_| shown(seen).replace(", ", " "))
     });
     let cwd = court.pod.spec.container(name).and_then(|c| c.working_dir.clone());
     // podcheck's image names no directory.
     let cwd = cwd.unwrap_or_else(|| "/".to_owned());
-    court.equals(must(MEMBER, ARGUMENTS), (name, "environment.cwd"), json!(cwd));
+    court.equals(must(PROCESS, ARGUMENTS), (name, "environment.cwd"), json!(cwd));
 }

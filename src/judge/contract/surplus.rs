@@ -1,11 +1,11 @@
-//! M1, S1, S3, L15 and D1: what a member has and nobody asked for.
+//! M1, S1, S3, L15, D1 and F12: what a member has and nobody asked for.
 //!
 //! The other rules look for what must be there. A runtime that gives more (a directory of the host's, a variable, a group,
 //! capabilities that outlive an exec) satisfies them all and still gives no such Pod.
 
 use super::mounts::takes_over;
 use super::privileges::DEFAULT_CAPABILITIES;
-use super::user::image_group;
+use super::user::{image_group, image_memberships};
 use super::{Court, Member, devices, must, should, shown, texts};
 use crate::facts::Looked;
 use crate::pod::Container;
@@ -79,6 +79,7 @@ fn judge_groups(court: &mut Court<'_>, container: &Container) {
     let allowed: Vec<Value> = std::iter::once(&own)
         .chain(&pods.supplemental_groups)
         .chain(&pods.fs_group)
+        .chain(image_memberships(user))
         .map(|group| json!(group))
         .collect();
     court.check(must("S1", SECURITY), (&container.name, "credentials.groups"), "no other group", |seen| {
@@ -95,7 +96,7 @@ fn judge_variables(court: &mut Court<'_>, container: &Container) {
     }
     let asked = |name: &str| USUAL_VARIABLES.contains(&name) || container.env.iter().any(|(n, _)| n == name);
     let nothing = "no other variable";
-    court.check(must("member", ENVIRONMENT), (&container.name, "environment.env"), nothing, |seen| {
+    court.check(must("F12", ENVIRONMENT), (&container.name, "environment.env"), nothing, |seen| {
         let variables = seen.and_then(Value::as_object).ok_or_else(|| shown(seen))?;
         let other: Vec<String> = variables
             .iter()

@@ -4,6 +4,7 @@ use super::{Court, Member, must, shown};
 use serde_json::{Value, json};
 
 const SECURITY: &str = "https://kubernetes.io/docs/tasks/configure-pod-container/security-context/";
+const MERGED: &str = "https://kubernetes.io/docs/tasks/configure-pod-container/security-context/#implicit-group-memberships-defined-in-etc-group-in-the-container-image";
 const CAPABILITIES: &str = "https://man7.org/linux/man-pages/man7/capabilities.7.html";
 
 pub(super) fn judge(court: &mut Court<'_>, member: Member<'_>) {
@@ -29,9 +30,11 @@ pub(super) fn judge(court: &mut Court<'_>, member: Member<'_>) {
     if let Some(gid) = group.or(image_user.map(|_| image_group(user))) {
         all_four(court, (member.name, "credentials.gid"), gid);
     }
-    for extra in pods.supplemental_groups.iter().chain(&pods.fs_group) {
+    let memberships = image_user.map_or(&[][..], |_| image_memberships(user));
+    let asked = pods.supplemental_groups.iter().chain(&pods.fs_group).map(|group| (group, SECURITY));
+    for (extra, source) in asked.chain(memberships.iter().map(|group| (group, MERGED))) {
         court.check(
-            must("S1", SECURITY),
+            must("S1", source),
             (member.name, "credentials.groups"),
             format!("group {extra} among them"),
             |seen| {
@@ -48,9 +51,14 @@ pub(super) fn judge(court: &mut Court<'_>, member: Member<'_>) {
     }
 }
 
-/// Primary group of a user that asks for none, by the two lines of podcheck's own `/etc/passwd`; 0 for whom it does not name.
+/// Primary group of a user that asks for none, by podcheck's own `/etc/passwd`; 0 for whom it does not name.
 pub(super) fn image_group(user: Option<u32>) -> u32 {
-    if user == Some(65534) { 65534 } else { 0 }
+    user.filter(|user| [50001, 65534].contains(user)).unwrap_or(0)
+}
+
+/// Groups that podcheck's own `/etc/group` lists a user in.
+pub(super) fn image_memberships(user: Option<u32>) -> &'static [u32] {
+    if user == Some(50001) { &[50002] } else { &[] }
 }
 
 /// Real, effective, saved and file system id alike.

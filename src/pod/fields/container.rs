@@ -29,8 +29,7 @@ macro_rules! fields_and {
             acted("lifecycle", Shape::Object(LIFECYCLE)),
             later_unless("stdin", &["false"]),
             later_unless("stdinOnce", &["false"]),
-            // Names the target of a mount.
-            later_unless("terminationMessagePath", &["/dev/termination-log"]),
+            acted("terminationMessagePath", Shape::Text),
             later_unless("tty", &["false"]),
             later("volumeDevices"),
             $($more,)?

@@ -224,10 +224,9 @@ impl Arguments {
 
     /// Entry point, image, arguments.
     fn program(&mut self, container: &ContainerPlan, choice: &Choice) {
-        let (command, args) = if choice.ours {
-            (container.stand_in_argv.as_slice(), [].as_slice())
-        } else {
-            (container.command.as_slice(), container.args.as_slice())
+        let (command, args) = match choice.ours {
+            true => container.asked_of_our_image(),
+            false => (container.command.as_slice(), container.args.as_slice()),
         };
         let (entry_point, rest) = command.split_first().map_or((None, command), |(first, rest)| (Some(first), rest));
         if let Some(entry_point) = entry_point {

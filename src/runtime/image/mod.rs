@@ -9,6 +9,7 @@ mod tree;
 pub use archive::archive;
 pub use rootfs::{Images, unpack};
 
+use crate::plan::{SERVER, SERVER_ARGS};
 use std::io;
 
 /// One of the two images.
@@ -34,11 +35,11 @@ impl Image {
 
     /// What a runtime runs it with where nothing else is asked for.
     pub fn config(self) -> ImageConfig {
-        let (entrypoint, user) = match self {
-            Image::Payload => (&["/bin/serve"], ""),
-            Image::Pause => (&["/pause"], "65535:65535"),
+        let (entrypoint, cmd, user): (_, &'static [_], _) = match self {
+            Image::Payload => (&[SERVER], &SERVER_ARGS, ""),
+            Image::Pause => (&["/pause"], &[], "65535:65535"),
         };
-        ImageConfig { env: &[("PATH", PATH)], entrypoint, cmd: &[], working_dir: "/", user }
+        ImageConfig { env: &[("PATH", PATH)], entrypoint, cmd, working_dir: "/", user }
     }
 }
 

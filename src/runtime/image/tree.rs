@@ -29,8 +29,10 @@ pub(super) enum EntryKind {
 /// that a container needs.
 const SELF: &str = "podcheck";
 
-const PASSWD: &str = "root:x:0:0:root:/root:/bin/false\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n";
-const GROUP: &str = "root:x:0:\ntty:x:5:\ndisk:x:6:\nnogroup:x:65534:\n";
+const PASSWD: &str = "root:x:0:0:root:/root:/bin/false\n\
+    member:x:50001:50001:member:/home:/bin/false\n\
+    nobody:x:65534:65534:nobody:/nonexistent:/bin/false\n";
+const GROUP: &str = "root:x:0:\ntty:x:5:\ndisk:x:6:\nmember:x:50001:\ncrew:x:50002:member\nnogroup:x:65534:\n";
 
 /// Directories that every image has: mount points of runtimes, and where people's manifests mount and write.
 const DIRECTORIES: [(&str, u32); 18] = [

@@ -40,16 +40,16 @@ pub(in crate::runtime::cri) fn container(
     on_v2: bool,
 ) -> ContainerConfig {
     let (command, args) = match image.stand_in {
-        true => (container.stand_in_argv.clone(), Vec::new()),
-        false => (container.command.clone(), container.args.clone()),
+        true => container.asked_of_our_image(),
+        false => (container.command.as_slice(), container.args.as_slice()),
     };
     let mut labels = labels(plan);
     labels.insert("io.kubernetes.container.name".to_owned(), container.name.clone());
     ContainerConfig {
         metadata: Some(ContainerMetadata { name: container.name.clone(), attempt }),
         image: Some(ImageSpec { image: image.reference.clone(), user_specified_image: container.image.clone() }),
-        command,
-        args,
+        command: command.to_vec(),
+        args: args.to_vec(),
         working_dir: container.working_dir.clone().unwrap_or_default(),
         envs: container.env.iter().map(|(key, value)| KeyValue { key: key.clone(), value: value.clone() }).collect(),
         mounts: mounts(container, sources),
