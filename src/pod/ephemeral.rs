@@ -110,7 +110,7 @@ mod tests {
             (
                 "- {name: a, image: i, target: web}",
                 &[
-                    "8:25: spec.ephemeralContainers[0].target: an ephemeral container has no field \"target\" (it has name, image, command, args, workingDir, env, envFrom, ports, resources, volumeMounts, securityContext, restartPolicy, lifecycle, targetContainerName and others of Kubernetes' Pod reference)",
+                    "8:25: spec.ephemeralContainers[0].target: an ephemeral container has no field \"target\" (it has name, image, command, args, workingDir, env, envFrom, ports, resources, volumeMounts, securityContext, restartPolicy, lifecycle, terminationMessagePath, targetContainerName and others of Kubernetes' Pod reference)",
                 ],
             ),
         ];
