@@ -142,12 +142,13 @@ pub(super) fn net_admin(args: &[OsString]) -> Outcome {
     setsockopt(&socket, sockopt::SndBufForce, &size).doing("force a socket's buffer").map(|()| 0)
 }
 
-/// `nice-try`: CAP_SYS_NICE.
+/// `nice-try`: CAP_SYS_NICE. First down, which anybody may: whoever started the daemon may have been favoured already.
 pub(super) fn nice(args: &[OsString]) -> Outcome {
     no_operands(args)?;
     // SAFETY: takes plain numbers; 0 is this process.
-    let raised = unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, -1) };
-    Errno::result(raised).doing("raise the priority").map(|_| 0)
+    let set = |nice| Errno::result(unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, nice) });
+    set(19).doing("lower the priority")?;
+    set(-1).doing("raise the priority").map(|_| 0)
 }
 
 /// `reboot-try`: CAP_SYS_BOOT. The kernel looks at the capability first and then refuses the wrong magic numbers, so
