@@ -22,7 +22,7 @@ pub fn check(settings: &Settings, case: &Case, outcome: &Outcome) -> Result<(), 
         return Ok(());
     }
     let runtime: RuntimeName = outcome.record.runtime.parse().map_err(|error| format!("{error}"))?;
-    let mut document = rules::by_rule(outcome);
+    let mut document = rules::by_rule(outcome, &case.pod);
     let file = folder().join(format!("{}.snap", file_stem(&outcome.record.case, None)));
     let recorded = recorded(&file)?;
     if let Some(recorded) = &recorded {

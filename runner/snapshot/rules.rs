@@ -2,6 +2,7 @@
 //! no rule holds, and in results always.
 
 use podcheck::judge::{Outcome as CheckOutcome, paths_to_probe};
+use podcheck::pod::{Container, Pod};
 use podcheck::trial::Outcome;
 use serde_json::{Map, Value, json};
 use std::path::Path;
@@ -12,7 +13,7 @@ const CGROUPS: &str = "/sys/fs/cgroup";
 
 /// The facts, with what cgroup and runtime versions truly change replaced by the rule that it satisfied, or by the ability
 /// without which that could not be seen.
-pub fn by_rule(outcome: &Outcome) -> Value {
+pub fn by_rule(outcome: &Outcome, pod: &Pod) -> Value {
     let mut document = outcome.record.facts.clone();
     for check in outcome.checks.iter().filter(|check| OF_ONE_FACT.contains(&check.property.as_str())) {
         let stands = match &check.outcome {
@@ -32,12 +33,7 @@ pub fn by_rule(outcome: &Outcome) -> Value {
             outcome.checks.iter().find(of_it).map(|check| matches!(check.outcome, CheckOutcome::Held))
         };
         cgroup_mounts(member, held("M8"));
-        let has_all = |check: &podcheck::judge::Check| {
-            check.property == "S5" && check.member == *name && check.at == "credentials.capabilities.bounding"
-        };
-        if outcome.checks.iter().any(|check| has_all(check) && matches!(check.outcome, CheckOutcome::Held)) {
-            all_capabilities(member);
-        }
+        all_capabilities(member, outcome, (name, pod.spec.container(name)));
         // v2 alone has it, and there it is judged: worth a word only where it is not as asked.
         let wrong = |check: &podcheck::judge::Check| {
             check.member == *name && check.at == "limits.oom_group" && check.outcome == CheckOutcome::Broken
@@ -100,11 +96,26 @@ fn cgroup_mounts(member: &mut Value, held: Option<bool>) {
     mounts.sort_keys();
 }
 
-/// A privileged container has all that podcheck itself may have (S5), which is not the same everywhere.
-fn all_capabilities(member: &mut Value) {
+/// A container that is privileged (S5), or asks for all but some capabilities (S3), has what podcheck itself may have, which is
+/// not the same everywhere.
+fn all_capabilities(member: &mut Value, outcome: &Outcome, (name, container): (&str, Option<&Container>)) {
+    let asks_all = container.is_some_and(|c| c.security.capabilities_add.iter().any(|name| name == "ALL"));
     for set in ["effective", "permitted", "bounding"] {
+        let at = format!("credentials.capabilities.{set}");
+        let held = |property: &str, at: &str| {
+            let mut of_it =
+                outcome.checks.iter().filter(|c| c.property == property && c.member == name && c.at == at).peekable();
+            of_it.peek().is_some() && of_it.all(|check| check.outcome == CheckOutcome::Held)
+        };
+        let rule = if held("S5", "credentials.capabilities.bounding") {
+            "S5"
+        } else if asks_all && held("S3", &at) {
+            "S3"
+        } else {
+            continue;
+        };
         if let Some(names) = member.pointer_mut(&format!("/credentials/capabilities/{set}")) {
-            *names = json!("S5");
+            *names = json!(rule);
         }
     }
 }
