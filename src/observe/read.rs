@@ -251,7 +251,11 @@ impl KernelDir {
             Err(Errno::ENOENT | Errno::ENODEV) => return Ok(None),
             Err(errno) => return Err(errno.into()),
         };
-        slurp_short(opened).map(Some)
+        match slurp_short(opened) {
+            // Or between this and reading it.
+            Err(error) if error.raw_os_error() == Some(Errno::ENODEV as i32) => Ok(None),
+            read => read.map(Some),
+        }
     }
 }
 
