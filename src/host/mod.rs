@@ -15,11 +15,11 @@ mod owner;
 mod places;
 mod process;
 mod run;
-mod shared;
 mod sub_path;
 mod subnet;
 mod supervisor;
 mod sweep;
+mod tmpfs;
 mod trial;
 mod volume;
 

@@ -5,7 +5,7 @@ use super::cgroup::{CgroupRoot, Hierarchies};
 use super::owner::Owner;
 use super::supervisor::Supervisor;
 use super::sweep::{self, SweepReport};
-use super::{HostError, TrialDir, check_time_factor, link, lock, mounts, places, shared, why_not_root};
+use super::{HostError, TrialDir, check_time_factor, link, lock, mounts, places, tmpfs, why_not_root};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -75,7 +75,7 @@ impl Run {
             .and_then(|()| hierarchies.set_up_top(&top))
             .and_then(|()| hierarchies.create(&daemons))
             .and_then(|()| hierarchies.record_options(&dir))
-            .and_then(|()| shared::mount_trials(&dir.join(places::TRIALS)))
+            .and_then(|()| tmpfs::mount_for_trials(&dir.join(places::TRIALS)))
             .and_then(|()| Supervisor::start(&dir, &owner))
             .inspect_err(|_| {
                 // What would not go here either is the next start's business.

@@ -2,21 +2,22 @@
 
 mod ahead;
 mod connection;
+mod error;
 
 use self::ahead::Processes;
 use self::connection::Connection;
+use self::error::{deadline, failed, failure, host_failed, refused, unexpected};
 use super::image::{self, Image, Images};
 use super::{
     ExecOutput, Kind, Logs, Member, Refused, Reported, RunningPod, Runtime, RuntimeError, RuntimeName, Started, adopt,
     put,
 };
+use crate::engine::Hierarchy;
 use crate::engine::protocol::{Address, IdRange, Image as EngineImage, Reply, Request, StartRequest};
-use crate::engine::{Fault, Hierarchy};
-use crate::host::{self, HostError, Process, RANGE_LENGTH, Run, TrialDir, abilities, scaled};
+use crate::host::{self, Process, RANGE_LENGTH, Run, TrialDir, abilities, scaled};
 use crate::plan::{ContainerPlan, Plan, Scope};
 use crate::pod::Propagation;
 use std::collections::BTreeMap;
-use std::fmt::Display;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -369,46 +370,4 @@ fn owned(names: &[&str]) -> Vec<String> {
 fn address(pod: Ipv4Addr) -> Address {
     let [a, b, c, _] = pod.octets();
     Address { pod, gateway: Ipv4Addr::new(a, b, c, 1), prefix: 24 }
-}
-
-fn failed(action: &str, detail: impl Display) -> RuntimeError {
-    RuntimeError::Failed {
-        runtime: Kind::Engine.as_str().to_owned(),
-        action: action.to_owned(),
-        detail: detail.to_string(),
-    }
-}
-
-/// The fault says more exactly what was tried than the request did.
-fn refused(action: &str, fault: Fault) -> RuntimeError {
-    RuntimeError::Refused {
-        runtime: Kind::Engine.as_str().to_owned(),
-        action: if fault.action.is_empty() { action.to_owned() } else { fault.action },
-        says: fault.detail,
-    }
-}
-
-/// Once a Pod is there, what its process could not do failed.
-fn failure(error: RuntimeError) -> RuntimeError {
-    match error {
-        RuntimeError::Refused { action, says, .. } => failed(&action, says),
-        other => other,
-    }
-}
-
-fn host_failed(error: HostError) -> RuntimeError {
-    failed(&error.action, error.detail)
-}
-
-fn unexpected(action: &str, reply: &Reply) -> RuntimeError {
-    failed(action, format!("it answered {reply:?}"))
-}
-
-fn deadline(action: &str, patience: Duration) -> RuntimeError {
-    RuntimeError::Deadline {
-        runtime: Kind::Engine.as_str().to_owned(),
-        action: action.to_owned(),
-        seconds: patience.as_secs(),
-        log: String::new(),
-    }
 }

@@ -9,7 +9,7 @@ use std::path::Path;
 /// Whether a host has its /run in memory or on a disk, and with which restrictions, is then no matter: a volume may hold
 /// devices and programs as on a kubelet's disk, and no small file costs a search for an inode. What is mounted below, volumes
 /// in memory and what subPaths lead to, is seen in every mount namespace that is made from here on: daemons have theirs.
-pub(super) fn mount_trials(dir: &Path) -> Result<(), HostError> {
+pub(super) fn mount_for_trials(dir: &Path) -> Result<(), HostError> {
     let none = None::<&str>;
     mount(Some("podcheck"), dir, Some("tmpfs"), MsFlags::empty(), Some("mode=700"))
         // First its own: the mount that it lies on may be shared with the host's other namespaces.
