@@ -38,7 +38,7 @@ const INPUT_AND_OUTPUT: &[&str] =
 
 /// Package → modules that may name it.
 const HOMES: &[(&str, &[&str])] = &[
-    ("duct", &["runtime"]),
+    ("duct", &["host", "runtime"]),
     ("tonic", &["runtime"]),
     ("prost", &["runtime"]),
     ("tokio", &["runtime"]),

@@ -4,7 +4,7 @@ use podcheck::facts::{self, Naming};
 use podcheck::host::{Run, scaled};
 use podcheck::kubelet::{Kubelet, Pace};
 use podcheck::observe::{self, Program, Readiness, Scope, Subject};
-use podcheck::plan::{self, Node};
+use podcheck::plan::{self, CgroupDriver, Node};
 use podcheck::pod::Pod;
 use podcheck::runtime::{RunningPod, Runtime};
 use serde::{Deserialize, Serialize};
@@ -39,7 +39,7 @@ pub fn milliseconds(time: Duration) -> f64 {
 pub fn lap(runtime: &dyn Runtime, run: &Arc<Run>, pod: &Pod, observe: bool) -> Result<(Lap, Option<f64>), String> {
     let plan = plan::plan(pod, &Node::default(), &uuid::Uuid::new_v4().to_string());
     let start = Instant::now();
-    let dir = Arc::new(run.trial().map_err(|e| e.to_string())?);
+    let dir = Arc::new(run.trial(CgroupDriver::Cgroupfs).map_err(|e| e.to_string())?);
     let started = dir.prepare(&plan).map_err(|e| e.to_string());
     let started =
         started.and_then(|()| Kubelet::start(runtime, &plan, &dir, Pace::default(), None).map_err(|e| e.to_string()));

@@ -34,8 +34,9 @@ pub fn check(settings: &Settings, case: &Case, outcome: &Outcome) -> Result<(), 
         }
         return assert(&file_stem(&outcome.record.case, None), &yaml::checked(&document)?);
     }
-    if recorded.is_none() && case.restarts_daemon() {
-        // The engine has no daemon, so there is nothing to compare with: the case's own expectations and the contract judge.
+    let beyond_engine = case.restarts_daemon() || case.requires.iter().any(|ability| ability == "systemd-driver");
+    if recorded.is_none() && beyond_engine {
+        // It has no daemon and no driver, so there is nothing to compare with: the case's expectations and the contract judge.
         return Ok(());
     }
     let reference = recorded.ok_or_else(|| format!("no snapshot {}: run the engine first\n", file.display()))?;

@@ -102,8 +102,11 @@ pub(super) static KNOWN: Keys = Keys {
 pub(super) static UNCOVERED: Keys =
     Keys { name: "a property without a case", all: &["property", "because"], mandatory: &["property", "because"] };
 
-pub(super) static WHEN: Keys =
-    Keys { name: "when", all: &["runtime", "oci", "versions", "cgroup", "kernel", "abilities"], mandatory: &[] };
+pub(super) static WHEN: Keys = Keys {
+    name: "when",
+    all: &["runtime", "oci", "versions", "cgroup", "driver", "kernel", "abilities"],
+    mandatory: &[],
+};
 
 impl Keys {
     /// Adds a fault for each key that does not belong here and for each that is missing; false if it is no map.

@@ -75,6 +75,7 @@ fn when(cursor: &Cursor<'_>) -> When {
         oci: word("oci"),
         versions,
         cgroup: cursor.get("cgroup").and_then(|value| value.one_of(&["v1", "hybrid", "v2"])).map(str::to_owned),
+        driver: cursor.get("driver").and_then(|value| value.one_of(&["cgroupfs", "systemd"])).map(str::to_owned),
         kernel: cursor.get("kernel").and_then(|value| range(&value)),
         abilities: abilities.iter().filter_map(|ability| self::word(ability, "!")).collect(),
     }

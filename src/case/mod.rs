@@ -321,6 +321,8 @@ pub struct When {
     pub versions: Vec<(String, String)>,
     /// `v1`, `hybrid` or `v2`.
     pub cgroup: Option<String>,
+    /// Cgroup driver: `cgroupfs` or `systemd`.
+    pub driver: Option<String>,
     /// Kernel version range.
     pub kernel: Option<String>,
     /// Abilities the host has, or with `!` in front has not.

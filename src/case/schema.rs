@@ -285,6 +285,7 @@ fn known() -> Value {
                     "oci": {"$ref": "#/$defs/word"},
                     "versions": {"type": "object", "additionalProperties": {"type": "string"}},
                     "cgroup": one_of(&["v1", "hybrid", "v2"]),
+                    "driver": one_of(&["cgroupfs", "systemd"]),
                     "kernel": {"type": "string"},
                     "abilities": {"type": "array", "items": {"type": "string", "pattern": "^!?[a-z0-9-]+$"}},
                 },

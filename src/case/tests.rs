@@ -50,6 +50,7 @@ known:
     oci: runc
     versions: {runc: "<1.3", docker: ">=20.10 <28"}
     cgroup: v1
+    driver: systemd
     kernel: ">=5"
     abilities: [swap, "!time-namespace"]
   because: it is so
@@ -166,6 +167,7 @@ fn known_differences() {
             oci: text("runc"),
             versions: [("runc", "<1.3"), ("docker", ">=20.10 <28")].map(|(a, b)| (a.to_owned(), b.to_owned())).to_vec(),
             cgroup: text("v1"),
+            driver: text("systemd"),
             kernel: text(">=5"),
             abilities: names(&["swap", "!time-namespace"]),
         },

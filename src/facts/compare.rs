@@ -31,6 +31,10 @@ impl Facts {
         let members = document.get_mut("members").and_then(Value::as_object_mut);
         for member in members.into_iter().flat_map(|members| members.values_mut()).filter_map(Value::as_object_mut) {
             member.retain(|key, _| key != "events");
+            if let Some(cgroup) = member.get_mut("cgroup").and_then(Value::as_object_mut) {
+                // What it stands for is the path, whoever named it.
+                cgroup.remove("scope");
+            }
             if let Some(mounts) = member.get_mut("mounts").and_then(Value::as_object_mut) {
                 drop_hosts_own(mounts);
             }

@@ -26,15 +26,20 @@ impl<T: Serialize> Serialize for Fact<T> {
     }
 }
 
-/// A number, or `max`.
+/// A number, `max` or `default`.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct LimitFact(pub Limit);
+pub enum LimitFact {
+    Of(Limit),
+    /// What systemd gives every scope for which nobody asks for another.
+    Default,
+}
 
 impl Serialize for LimitFact {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0 {
-            Limit::Max => serializer.serialize_str("max"),
-            Limit::At(number) => serializer.serialize_u64(number),
+        match self {
+            LimitFact::Of(Limit::Max) => serializer.serialize_str("max"),
+            LimitFact::Of(Limit::At(number)) => serializer.serialize_u64(*number),
+            LimitFact::Default => serializer.serialize_str("default"),
         }
     }
 }
@@ -102,6 +107,8 @@ pub struct Cgroup {
     pub elsewhere: BTreeMap<String, String>,
     pub outside: Fact<Vec<String>>,
     pub unified: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
 }
 
 /// `limits`.

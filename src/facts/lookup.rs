@@ -27,6 +27,7 @@ const VOCABULARY: &[&str] = &[
     "members.*.cgroup.elsewhere.*",
     "members.*.cgroup.outside.**",
     "members.*.cgroup.unified",
+    "members.*.cgroup.scope",
     "members.*.limits.{limits}",
     "members.*.credentials.uid.**",
     "members.*.credentials.gid.**",

@@ -13,6 +13,10 @@ pub struct Naming {
     /// Name of the cgroup in which each private daemon has one of its own; empty if there is none. A daemon's name says where
     /// on this host its OCI runtime is.
     pub daemons: String,
+    /// The slice that the root is, without `.slice`, if systemd makes the Pod's cgroups.
+    pub slice: Option<String>,
+    /// Processes and threads that systemd lets every scope have for which nobody says otherwise, if it makes the Pod's.
+    pub default_pids: Option<u64>,
     /// The Pod's uid; empty if it is not known.
     pub pod_uid: String,
     /// A path of the host → its class as the source of mounts: `volume:data`, `hosts`, `termination-log`.
@@ -91,6 +95,11 @@ impl<'a> Names<'a> {
         words.fold(text.to_owned(), |text, word| replace(text, &word.text, &word.name, word.beside))
     }
 
+    /// What systemd lets every scope have.
+    pub fn default_pids(&self) -> Option<u64> {
+        self.naming.default_pids
+    }
+
     /// Whether a file is the host's with something added.
     pub fn is_amended(&self, file: &str) -> bool {
         self.naming.amended.iter().any(|amended| amended == file)
@@ -101,10 +110,14 @@ impl<'a> Names<'a> {
         self.naming.given.iter().any(|given| given == file)
     }
 
-    /// A cgroup path from the root of its hierarchy; without leading slash where it lies below the root that is cut off.
+    /// A cgroup path from the root of its hierarchy; without leading slash where it lies below the root that is cut off. What
+    /// systemd names exactly as it should has the name that it stands for: `kubepods/burstable/pod<uid>/<app>`.
     pub fn cgroup(&self, path: &str) -> String {
-        let root = self.naming.cgroup_root.trim_end_matches('/');
-        let below = path.strip_prefix(root).and_then(|rest| rest.strip_prefix('/')).filter(|_| !root.is_empty());
+        let below = self.below(path);
+        if let Some(named) = below.zip(self.naming.slice.as_deref()).and_then(|(below, root)| self.slices(root, below))
+        {
+            return named;
+        }
         let elsewhere = || path.strip_prefix(&self.naming.cgroup_base).filter(|rest| rest.starts_with('/'));
         let mut above = "";
         let mut named = Vec::new();
@@ -114,6 +127,39 @@ impl<'a> Names<'a> {
             above = part;
         }
         named.join("/")
+    }
+
+    /// The rest of a path below the root that is cut off.
+    fn below<'p>(&self, path: &'p str) -> Option<&'p str> {
+        let root = Some(self.naming.cgroup_root.trim_end_matches('/')).filter(|root| !root.is_empty())?;
+        path.strip_prefix(root)?.strip_prefix('/')
+    }
+
+    /// What slices and a scope below a root slice stand for; `None` if one is not named after all above it.
+    fn slices(&self, root: &str, below: &str) -> Option<String> {
+        let mut prefix = root.to_owned();
+        let mut named = Vec::new();
+        let mut parts = below.split('/');
+        for part in parts.by_ref() {
+            if let Some(unit) = part.strip_suffix(".scope") {
+                let (_, id) = unit.rsplit_once('-')?;
+                named.push(self.cgroup_part(id));
+                break;
+            }
+            let slice = part.strip_suffix(".slice")?;
+            let name = slice.strip_prefix(&prefix)?.strip_prefix('-').filter(|name| !name.contains('-'))?;
+            named.push(self.text(name));
+            prefix = slice.to_owned();
+        }
+        // Some runtimes have a cgroup of their own within the scope.
+        named.extend(parts.map(|part| self.cgroup_part(part)));
+        Some(named.join("/"))
+    }
+
+    /// The scope in a path below the root that is cut off, with names in it: `cri-containerd-<app>.scope`.
+    pub fn scope(&self, path: &str) -> Option<String> {
+        let scope = self.below(path)?.split('/').find(|part| part.ends_with(".scope"))?;
+        Some(self.text(scope))
     }
 
     fn cgroup_part(&self, part: &str) -> String {
@@ -202,6 +248,40 @@ mod tests {
             assert_eq!(names.cgroup(&path), named);
         }
         assert_eq!(names.text("HOST=0b8d71dc0b8d"), "HOST=<app>");
+    }
+
+    #[test]
+    fn what_systemd_names_as_it_should_has_the_kubelets_name() {
+        let id = "0b8d71dc0b8d71dc0b8d71dc0b8d71dc0b8d71dc0b8d71dc0b8d71dc0b8d71dc";
+        let observation = Observation {
+            members: vec![("app".to_owned(), id.to_owned(), None)],
+            pod: None,
+            host: Default::default(),
+            evidence: Default::default(),
+        };
+        let naming = Naming {
+            cgroup_root: "/r.slice".to_owned(),
+            slice: Some("r".to_owned()),
+            pod_uid: "11-22".to_owned(),
+            ..Naming::default()
+        };
+        let names = Names::new(&naming, &observation);
+        let pod = "/r.slice/r-kubepods.slice/r-kubepods-burstable.slice/r-kubepods-burstable-pod11_22.slice";
+        for (path, named) in [
+            (format!("{pod}/cri-containerd-{id}.scope"), "kubepods/burstable/pod<uid>/<app>"),
+            (format!("{pod}/cri-containerd-{id}.scope/container"), "kubepods/burstable/pod<uid>/<app>/container"),
+            (pod.to_owned(), "kubepods/burstable/pod<uid>"),
+            // A slice that is not named after the one above it, and a dash that leads one further down.
+            (format!("/r.slice/kubepods.slice/c-{id}.scope"), "kubepods.slice/c-<app>.scope"),
+            ("/r.slice/r-kubepods-x.slice".to_owned(), "r-kubepods-x.slice"),
+            // The driver is that of slices, and this is none.
+            (format!("/r.slice/r-kubepods.slice/{id}"), "r-kubepods.slice/<app>"),
+            (format!("/system.slice/c-{id}.scope"), "/system.slice/c-<app>.scope"),
+        ] {
+            assert_eq!(names.cgroup(&path), named);
+        }
+        assert_eq!(names.scope(&format!("{pod}/c-{id}.scope/container")).as_deref(), Some("c-<app>.scope"));
+        assert_eq!((names.scope(pod), names.scope("/user.slice/session-1.scope/x")), (None, None));
     }
 
     #[test]

@@ -4,7 +4,9 @@ use super::document::{self, Fact, LimitFact, ShareFact};
 use super::mounts::Classes;
 use super::naming::{Names, Naming};
 use super::{Facts, capabilities, inherited, instances, network};
-use crate::observe::{self, CgroupSeen, InodeId, Limits, MemberSeen, Memberships, Observation, Outside, Seccomp};
+use crate::observe::{
+    self, CgroupSeen, InodeId, Limit, Limits, MemberSeen, Memberships, Observation, Outside, Seccomp, Seen,
+};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
@@ -69,7 +71,7 @@ impl View<'_> {
             is_pid_one: seen.own_pid.map(|pid| pid == 1),
             namespaces: Some(self.namespaces(name, seen)),
             cgroup: Some(self.cgroup(seen)),
-            limits: Some(limits(&seen.cgroup.limits)),
+            limits: Some(self.limits(&seen.cgroup.limits)),
             credentials: Some(credentials(&seen.credentials, seen.ids.as_ref())),
             security: Some(security(seen)),
             mounts: Some(classes.mounts(&seen.mounts)),
@@ -120,14 +122,25 @@ impl View<'_> {
         }
     }
 
+    fn limits(&self, seen: &Limits) -> document::Limits {
+        let mut facts = limits(seen);
+        if let Seen::Value(Limit::At(pids)) = seen.pids
+            && self.names.default_pids() == Some(pids)
+        {
+            facts.pids = Fact(Seen::Value(LimitFact::Default));
+        }
+        facts
+    }
+
     fn cgroup(&self, seen: &MemberSeen) -> document::Cgroup {
         let memberships = &seen.memberships;
         let outside = Fact(seen.outside.clone().map(|found| found.iter().map(|one| self.outside(one)).collect()));
         let unified_is_mounted = self.observation.host.mounts.iter().any(|mount| mount.kind == "cgroup2");
         let unified = memberships.unified.as_deref().filter(|_| unified_is_mounted);
         let Some(path) = main_path(memberships) else {
-            let path = memberships.unified.as_deref().map(|path| self.names.cgroup(path));
-            return document::Cgroup { path, elsewhere: BTreeMap::new(), outside, unified: None };
+            let own = memberships.unified.as_deref();
+            let (path, scope) = (own.map(|path| self.names.cgroup(path)), own.and_then(|path| self.names.scope(path)));
+            return document::Cgroup { path, elsewhere: BTreeMap::new(), outside, unified: None, scope };
         };
         let elsewhere = memberships.v1.iter().filter(|(_, other)| *other != path);
         document::Cgroup {
@@ -135,6 +148,7 @@ impl View<'_> {
             elsewhere: elsewhere.map(|(controller, other)| (controller.clone(), self.names.cgroup(other))).collect(),
             outside,
             unified: unified.map(|path| self.names.cgroup(path)),
+            scope: self.names.scope(path),
         }
     }
 
@@ -244,12 +258,12 @@ fn main_path(memberships: &Memberships) -> Option<&String> {
 
 fn limits(limits: &Limits) -> document::Limits {
     document::Limits {
-        memory_bytes: Fact(limits.memory_bytes.map(LimitFact)),
-        memory_swap_bytes: Fact(limits.memory_swap_bytes.map(LimitFact)),
-        cpu_quota_usec: Fact(limits.cpu_quota_usec.map(LimitFact)),
+        memory_bytes: Fact(limits.memory_bytes.map(LimitFact::Of)),
+        memory_swap_bytes: Fact(limits.memory_swap_bytes.map(LimitFact::Of)),
+        cpu_quota_usec: Fact(limits.cpu_quota_usec.map(LimitFact::Of)),
         cpu_period_usec: Fact(limits.cpu_period_usec),
         cpu_share: Fact(limits.cpu_share.map(ShareFact)),
-        pids: Fact(limits.pids.map(LimitFact)),
+        pids: Fact(limits.pids.map(LimitFact::Of)),
         oom_group: Fact(limits.oom_group),
     }
 }

@@ -96,7 +96,7 @@ impl Places {
     }
 
     /// A directory and a name.
-    fn bare(&self) -> Result<Place, HostError> {
+    pub(super) fn bare(&self) -> Result<Place, HostError> {
         loop {
             let tag = places::random_id();
             let dir = self.trials.join(&tag);

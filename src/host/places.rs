@@ -10,6 +10,8 @@ pub(super) const LOCK: &str = "lock";
 pub(super) const TRIALS: &str = "trials";
 /// File of a run that names the cgroup in which those of its parts are; not there for `/podcheck`.
 const CGROUP_TOP: &str = "cgroup-top";
+/// With what the names of trials' slices begin, which lie at the top of systemd's tree.
+pub(super) const SLICE: &str = "podcheck_";
 /// Letters of run ids and tags.
 const LETTERS: usize = 8;
 

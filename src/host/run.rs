@@ -5,7 +5,8 @@ use super::cgroup::{CgroupRoot, Hierarchies};
 use super::owner::Owner;
 use super::supervisor::Supervisor;
 use super::sweep::{self, SweepReport};
-use super::{HostError, TrialDir, check_time_factor, link, lock, mounts, places, tmpfs, why_not_root};
+use super::{HostError, TrialDir, cgroup, check_time_factor, link, lock, mounts, places, tmpfs, why_not_root};
+use crate::plan::CgroupDriver;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -147,12 +148,16 @@ impl Run {
         self.dir.join(places::TRIALS)
     }
 
-    /// A fresh place for one trial.
+    /// A fresh place for one trial, whose Pod's cgroups are to be made by that driver.
     ///
     /// # Errors
-    /// The host refused.
-    pub fn trial(&self) -> Result<TrialDir, HostError> {
-        TrialDir::new(&self.places, self.hierarchies)
+    /// The host refused, or slices are asked for in a run whose cgroups are below another root.
+    pub fn trial(&self, driver: CgroupDriver) -> Result<TrialDir, HostError> {
+        if driver == CgroupDriver::Systemd && self.cgroup_top != cgroup::TOP {
+            let why = "systemd's are at the top of its own tree: only cgroupfs goes together with another root";
+            return Err(HostError::new(format!("place slices below {}", self.cgroup_top), why));
+        }
+        TrialDir::new(&self.places, self.hierarchies, (driver, &self.id))
     }
 
     /// Ends the run in order and waits until everything of it is gone. Returns what had to be removed although it should

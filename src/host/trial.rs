@@ -3,8 +3,8 @@
 use super::ahead::{Place, Places};
 use super::cgroup::{Hierarchies, TOP};
 use super::volume::{self, VOLUMES};
-use super::{HostError, ids, link, lock, mounts, places, poll_until, scaled, sub_path, subnet};
-use crate::plan::{ContainerPlan, LinuxResources, MountPlan, MountSource, Plan, VolumePlan};
+use super::{HostError, ids, link, lock, mounts, places, poll_until, scaled, slices, sub_path, subnet};
+use crate::plan::{CgroupDriver, ContainerPlan, LinuxResources, MountPlan, MountSource, Plan, VolumePlan};
 use crate::pod::SeccompProfile;
 use nix::mount::{MntFlags, umount2};
 use std::fs::{OpenOptions, Permissions};
@@ -37,6 +37,8 @@ pub struct TrialDir {
     dir: PathBuf,
     tag: String,
     cgroup_root: String,
+    /// The slice that the root is, without `.slice`, where systemd makes the Pod's cgroups.
+    slice: Option<String>,
     hierarchies: &'static Hierarchies,
     /// The cgroups that were made ahead or by `prepare`: what else is found below the root is a runtime's.
     cgroups: Mutex<Vec<String>>,
@@ -52,14 +54,26 @@ pub struct TrialDir {
 
 impl TrialDir {
     /// Settles in a place of a run.
-    pub(super) fn new(places: &Arc<Places>, hierarchies: &'static Hierarchies) -> Result<TrialDir, HostError> {
-        let Place { dir, tag, cgroup_root, mut cgroups } = places.take()?;
+    pub(super) fn new(
+        places: &Arc<Places>,
+        hierarchies: &'static Hierarchies,
+        (driver, run): (CgroupDriver, &str),
+    ) -> Result<TrialDir, HostError> {
+        let (place, slice) = match driver {
+            CgroupDriver::Cgroupfs => (places.take()?, None),
+            CgroupDriver::Systemd => {
+                let bare = places.bare()?;
+                let slice = slices::root(run, &bare.tag);
+                (Place { cgroup_root: slices::path(&slice, ""), ..bare }, Some(slice))
+            }
+        };
+        let Place { dir, tag, cgroup_root, mut cgroups } = place;
         if cgroups.is_empty() {
             cgroups.push(cgroup_root.clone());
         }
         let (cgroups, address) = (Mutex::new(cgroups), Mutex::default());
         let (mounted, ids, places) = (Mutex::default(), Mutex::default(), Arc::clone(places));
-        Ok(TrialDir { dir, tag, cgroup_root, hierarchies, cgroups, address, ids, mounted, places })
+        Ok(TrialDir { dir, tag, cgroup_root, slice, hierarchies, cgroups, address, ids, mounted, places })
     }
 
     /// Eight lower-case letters and digits, unique on this host: for names of interfaces, `pchk<tag>`.
@@ -88,7 +102,7 @@ impl TrialDir {
     }
 
     /// Cgroup path, from podcheck's base in each hierarchy, below which the plan's paths lie: `/podcheck/<run>-<tag>`, or
-    /// that below another root.
+    /// that below another root; with systemd's driver `/podcheck_<run>_<tag>.slice`.
     pub fn cgroup_root(&self) -> &str {
         &self.cgroup_root
     }
@@ -98,9 +112,23 @@ impl TrialDir {
         self.cgroup_root.rsplit_once(&format!("{TOP}/")).map_or("", |(base, _)| base)
     }
 
-    /// The path, in the same sense, of a cgroup of the plan: `/podcheck/<run>-<tag>/kubepods/burstable/pod<uid>`.
+    /// The path, in the same sense, of a cgroup of the plan: `/podcheck/<run>-<tag>/kubepods/burstable/pod<uid>`, or the slice
+    /// that stands for it.
     pub fn cgroup(&self, below: &str) -> String {
-        format!("{}/{}", self.cgroup_root, below.trim_start_matches('/'))
+        match &self.slice {
+            Some(root) => slices::path(root, below),
+            None => format!("{}/{}", self.cgroup_root, below.trim_start_matches('/')),
+        }
+    }
+
+    /// The slice that the root is, without `.slice`; `None` where cgroups are directories and no more.
+    pub fn slice(&self) -> Option<&str> {
+        self.slice.as_deref()
+    }
+
+    /// Who makes the Pod's cgroups.
+    pub fn cgroup_driver(&self) -> CgroupDriver {
+        if self.slice.is_some() { CgroupDriver::Systemd } else { CgroupDriver::Cgroupfs }
     }
 
     /// The cgroup hierarchies in which [`TrialDir::cgroup_root`] lies.
@@ -124,6 +152,9 @@ impl TrialDir {
         }
         self.write_hosts(plan, None)?;
         self.write_profiles(plan)?;
+        if let Some(root) = &self.slice {
+            slices::start(self.hierarchies, root, &plan.cgroups)?;
+        }
         for cgroup in &plan.cgroups {
             let path = self.cgroup(&cgroup.path);
             let mut made = self.cgroups.lock().unwrap_or_else(PoisonError::into_inner);
@@ -255,14 +286,17 @@ impl TrialDir {
         subnet::release_of_trial(self);
         ids::release_of_trial(self);
         mounts::remove_dir(&self.dir)?;
-        self.places.prepare();
+        if self.slice.is_none() {
+            self.places.prepare();
+        }
         Ok(left)
     }
 
     /// Ends what runs in the trial's cgroups and removes them; returns what should not have been there.
     fn remove_cgroups(&self) -> Result<Vec<String>, HostError> {
         let made = self.cgroups.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.hierarchies.remove_if_empty(&made) {
+        // systemd's are not to be taken from under it.
+        if self.slice.is_none() && self.hierarchies.remove_if_empty(&made) {
             return Ok(Vec::new());
         }
         let killed = self.hierarchies.kill(&self.cgroup_root)?;
@@ -271,6 +305,9 @@ impl TrialDir {
         let below =
             |path: String| path.strip_prefix(&self.cgroup_root).unwrap_or(&path).trim_start_matches('/').to_owned();
         left.extend(foreign.map(|path| format!("cgroup {}", below(path))));
+        if let Some(root) = &self.slice {
+            slices::stop(root)?;
+        }
         self.hierarchies.remove(&self.cgroup_root)?;
         Ok(left)
     }

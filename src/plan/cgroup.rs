@@ -36,7 +36,8 @@ pub struct LinuxResources {
     pub oom_group: bool,
 }
 
-/// The cgroups of a Pod, outermost first, as a kubelet with the cgroupfs driver makes them.
+/// The cgroups of a Pod, outermost first, as a kubelet makes them. Their paths are a kubelet's own names; what they are called
+/// on the host its driver says, see [`super::CgroupDriver`].
 ///
 /// What a kubelet also writes and this leaves out, because no property asks for it: the node's pids limit of `kubepods`
 /// (the host's, so never the same twice) and huge page limits.

@@ -6,6 +6,7 @@
 mod arithmetic;
 mod cgroup;
 mod container;
+mod driver;
 mod files;
 mod mount;
 mod namespaces;
@@ -22,6 +23,7 @@ mod totals;
 
 pub use cgroup::{CgroupPlan, LinuxResources};
 pub use container::{ContainerPlan, Role};
+pub use driver::{CgroupDriver, slices};
 pub use files::NetworkFiles;
 pub use mount::{MountPlan, MountSource, VolumePlan};
 pub use namespaces::{Namespaces, Scope};

@@ -68,6 +68,9 @@ pub struct Record {
     pub reported: BTreeMap<String, Reported>,
     /// Versions of the runtime's parts.
     pub versions: BTreeMap<String, String>,
+    /// Who makes the cgroups, `cgroupfs` or `systemd`; empty if no runtime was asked.
+    #[serde(default)]
+    pub cgroup_driver: String,
     /// Containers that ran podcheck's own image instead of their own.
     pub stand_ins: Vec<String>,
     /// Containers whose command was replaced as well: by the idle server, an init container's by `true`.

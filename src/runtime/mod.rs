@@ -14,7 +14,7 @@ pub use daemon::Tenancy;
 pub use name::{Kind, RuntimeName, RuntimeNameError};
 
 use crate::host::{self, Process, Run, TrialDir};
-use crate::plan::{ContainerPlan, Plan};
+use crate::plan::{CgroupDriver, ContainerPlan, Plan};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +29,11 @@ pub trait Runtime: Send + Sync {
 
     /// The process whose namespaces count as the host's; `None` is podcheck itself, or one that is out of sight.
     fn daemon(&self) -> Option<Process>;
+
+    /// Who makes the cgroups of its containers, and so of the Pod.
+    fn cgroup_driver(&self) -> CgroupDriver {
+        CgroupDriver::Cgroupfs
+    }
 
     /// Makes the sandbox and, as [`RunningPod::start_containers`], the containers named by `first`, which nothing orders:
     /// a runtime that can may do both at once. `dir` is prepared already: volumes and the cgroups above the containers
@@ -265,10 +270,17 @@ pub fn why_not_restarted(name: &RuntimeName) -> Option<String> {
     }
 }
 
+/// Why there is nobody to make slices.
+const NO_SYSTEMD: &str = "the cgroup driver systemd takes a host that systemd runs: there is no /run/systemd/system";
+
 /// Says cheaply, without starting anything, why a runtime cannot be opened here; `None` if it probably can.
 pub fn why_unavailable(name: &RuntimeName) -> Option<String> {
     if let Some(why) = host::why_not_root() {
         return Some(why.to_owned());
+    }
+    let systemd = || host::abilities().get("systemd").is_some_and(|ability| ability.present);
+    if name.driver == Some(CgroupDriver::Systemd) && !systemd() {
+        return Some(NO_SYSTEMD.to_owned());
     }
     daemon::why_unavailable(name)
 }

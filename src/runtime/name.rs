@@ -1,5 +1,6 @@
-//! Names of runtimes: `KIND[+OCI][@ENDPOINT]`.
+//! Names of runtimes: `KIND[:DRIVER][+OCI][@ENDPOINT]`.
 
+use crate::plan::CgroupDriver;
 use std::fmt;
 use std::str::FromStr;
 
@@ -33,6 +34,8 @@ impl Kind {
 pub struct RuntimeName {
     /// What makes the Pod.
     pub kind: Kind,
+    /// The cgroup driver; `None` is cgroupfs of a private daemon, and whatever one has that runs already.
+    pub driver: Option<CgroupDriver>,
     /// The OCI runtime: a name (`crun`) or an absolute path; `None` is the daemon's default.
     pub oci: Option<String>,
     /// A daemon that runs already (`unix:///run/containerd/containerd.sock`); `None` starts a private one.
@@ -42,13 +45,16 @@ pub struct RuntimeName {
 impl RuntimeName {
     /// The plain runtime of a kind.
     pub fn plain(kind: Kind) -> Self {
-        RuntimeName { kind, oci: None, endpoint: None }
+        RuntimeName { kind, driver: None, oci: None, endpoint: None }
     }
 }
 
 impl fmt::Display for RuntimeName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.kind.as_str())?;
+        if let Some(driver) = self.driver {
+            write!(f, ":{driver}")?;
+        }
         if let Some(oci) = &self.oci {
             write!(f, "+{oci}")?;
         }
@@ -86,17 +92,27 @@ impl FromStr for RuntimeName {
             Some((kind, oci)) => (kind, Some(oci.to_owned())),
             None => (rest, None),
         };
-        let kind = Kind::ALL
-            .into_iter()
-            .find(|k| k.as_str() == kind)
-            .ok_or_else(|| fail("expected engine, docker or containerd, then +OCI and @ENDPOINT where wanted"))?;
+        let (kind, driver) = match kind.split_once(':') {
+            // Only what is not the default is part of a name: one runtime has one name.
+            Some((kind, "systemd")) => (kind, Some(CgroupDriver::Systemd)),
+            Some(_) => {
+                return Err(fail("a cgroup driver follows `:`, and there is systemd beside cgroupfs, the default"));
+            }
+            None => (kind, None),
+        };
+        let kind = Kind::ALL.into_iter().find(|k| k.as_str() == kind).ok_or_else(|| {
+            fail("expected engine, docker or containerd, then :systemd, +OCI and @ENDPOINT where wanted")
+        })?;
+        if kind == Kind::Engine && driver.is_some() {
+            return Err(fail("the engine makes cgroups itself, and so has no driver but cgroupfs"));
+        }
         if kind == Kind::Engine && (oci.is_some() || endpoint.is_some()) {
             return Err(fail("the engine takes neither an OCI runtime nor an endpoint"));
         }
         if kind == Kind::Docker && endpoint.is_some() && oci.as_deref().is_some_and(|o| o.contains('/')) {
             return Err(fail("a running Docker knows its OCI runtimes by name, not by path"));
         }
-        Ok(RuntimeName { kind, oci, endpoint })
+        Ok(RuntimeName { kind, driver, oci, endpoint })
     }
 }
 
@@ -106,9 +122,15 @@ mod tests {
 
     #[test]
     fn a_name_survives_the_round_trip() {
-        for text in
-            ["engine", "docker+crun", "containerd+/opt/youki", "containerd@unix:///run/c.sock", "docker+crun@unix:///d"]
-        {
+        for text in [
+            "engine",
+            "docker+crun",
+            "containerd:systemd",
+            "containerd+/opt/youki",
+            "containerd:systemd+/opt/a:b",
+            "containerd@unix:///run/c.sock",
+            "docker+crun@unix:///d",
+        ] {
             assert_eq!(text.parse::<RuntimeName>().map(|n| n.to_string()), Ok(text.to_owned()));
         }
     }
@@ -118,6 +140,9 @@ mod tests {
         for (text, why) in [
             ("podman", "expected engine"),
             ("engine+runc", "neither"),
+            ("engine:systemd", "no driver but cgroupfs"),
+            ("containerd:cgroupfs", "the default"),
+            ("containerd:", "a cgroup driver follows"),
             ("docker@", "endpoint"),
             ("containerd+", "OCI runtime"),
             ("docker+/bin/x@unix:///d", "by name"),

@@ -5,7 +5,7 @@ use crate::case::Case;
 use crate::facts;
 use crate::host::{self, Run};
 use crate::judge::{self, Context, HostCaps};
-use crate::plan::Node;
+use crate::plan::{CgroupDriver, Node};
 use crate::report::{AbilityRecord, HostRecord, Record};
 use crate::runtime::RuntimeName;
 use nix::fcntl::{Flock, FlockArg};
@@ -19,7 +19,7 @@ pub fn host_record() -> HostRecord {
     let record = |a: &host::Ability| AbilityRecord { present: a.present, reason: a.reason.clone() };
     HostRecord {
         kernel: kernel(),
-        cgroup: caps().cgroup,
+        cgroup: cgroup().to_owned(),
         abilities: host::abilities().iter().map(|(name, ability)| (name.clone(), record(ability))).collect(),
     }
 }
@@ -43,13 +43,18 @@ fn kernel() -> String {
     nix::sys::utsname::uname().map_or_else(|_| String::new(), |uts| uts.release().to_string_lossy().into_owned())
 }
 
-/// What the contract needs to know of the host.
-pub(super) fn caps() -> HostCaps {
+/// `v1`, `hybrid` or `v2`.
+fn cgroup() -> &'static str {
+    let has = |name: &str| host::abilities().get(name).is_some_and(|a| a.present);
+    ["v2", "hybrid"].into_iter().find(|mode| has(&format!("cgroup-{mode}"))).unwrap_or("v1")
+}
+
+/// What the contract needs to know of the host, and of who makes a Pod's cgroups there.
+pub(super) fn caps(driver: CgroupDriver) -> HostCaps {
     let abilities = host::abilities();
-    let has = |name: &str| abilities.get(name).is_some_and(|a| a.present);
-    let cgroup = ["v2", "hybrid"].into_iter().find(|mode| has(&format!("cgroup-{mode}"))).unwrap_or("v1");
     HostCaps {
-        cgroup: cgroup.to_owned(),
+        cgroup: cgroup().to_owned(),
+        driver,
         abilities: abilities.iter().filter(|(_, a)| a.present).map(|(name, _)| name.clone()).collect(),
         paths: judge::paths_to_probe().filter(|path| Path::new(path).exists()).map(str::to_owned).collect(),
         capabilities: own_bounding_set().unwrap_or_default(),
@@ -64,9 +69,21 @@ fn own_bounding_set() -> Option<BTreeSet<String>> {
     Some(facts::capability_names(mask).into_iter().collect())
 }
 
+/// What cases require that is a runtime's and not the host's: it has systemd make cgroups.
+const SYSTEMD_DRIVER: &str = "systemd-driver";
+
+/// Why a case cannot run on a runtime with that driver.
+pub(super) fn why_not_driver(case: &Case, driver: CgroupDriver) -> Option<String> {
+    let reason = "needs systemd-driver: a runtime that has systemd make cgroups, as containerd:systemd";
+    let wanted = case.requires.iter().any(|ability| ability == SYSTEMD_DRIVER);
+    (wanted && driver != CgroupDriver::Systemd).then(|| reason.to_owned())
+}
+
 /// Why a case that requires `ability` cannot run here; an error if there is no such ability at all.
 pub(super) fn why_missing(ability: &str) -> Option<Result<String, String>> {
     match host::abilities().get(ability) {
+        // Which the host cannot say: see `why_not_driver`.
+        None if ability == SYSTEMD_DRIVER => None,
         Some(found) if found.present => None,
         Some(found) => Some(Ok(format!("needs {ability}: {}", found.reason))),
         None => {
@@ -94,14 +111,15 @@ fn lock(run: &Run, name: &str, how: FlockArg) -> io::Result<Flock<File>> {
 /// What known differences of a record may depend on.
 pub(super) fn context(record: &Record) -> Context {
     let name: Option<RuntimeName> = record.runtime.parse().ok();
-    let caps = caps();
+    let abilities = host::abilities().iter().filter(|(_, a)| a.present).map(|(name, _)| name.clone()).collect();
     Context {
         runtime: name.as_ref().map_or_else(String::new, |n| n.kind.as_str().to_owned()),
         oci: name.and_then(|n| n.oci),
         versions: record.versions.clone(),
-        cgroup: caps.cgroup,
+        cgroup: cgroup().to_owned(),
+        driver: record.cgroup_driver.clone(),
         kernel: kernel(),
-        abilities: caps.abilities,
+        abilities,
     }
 }
 

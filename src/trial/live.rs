@@ -71,7 +71,7 @@ impl Live {
                 &text.map_err(|error| NotUp::Failed(format!("cannot read /etc/resolv.conf: {error}")))?,
             );
         }
-        let dir = Arc::new(run.trial().map_err(|error| NotUp::Failed(error.to_string()))?);
+        let dir = Arc::new(run.trial(runtime.cgroup_driver()).map_err(|error| NotUp::Failed(error.to_string()))?);
         let started = dir.prepare(&plan).map_err(|error| NotUp::Failed(error.to_string())).and_then(|()| {
             Kubelet::start(runtime, &plan, &dir, pace, hold).map_err(|error| match error {
                 RuntimeError::Unavailable { reason, .. } => NotUp::Cannot(reason),
@@ -153,9 +153,9 @@ impl Live {
     /// The contract, of each Pod by its own manifest. What podcheck itself made, as a kubelet would, proves nothing about
     /// a runtime: if that is not as it should be, the error says so.
     pub(super) fn contract(&self, node: &Node, seen: &Seen) -> Result<Vec<Check>, String> {
-        let host = super::host::caps();
         let mut checks = Vec::new();
         for (up, facts) in self.ups.iter().zip(&seen.each) {
+            let host = super::host::caps(up.dir.cgroup_driver());
             let ours = judge::ours(&up.pod, node, facts, &host);
             if let Some(wrong) = ours.iter().find(|check| check.outcome == CheckOutcome::Broken) {
                 let Check { property, at, expected, seen, .. } = wrong;

@@ -99,6 +99,10 @@ pub fn run(case: &Case, name: &RuntimeName, runtimes: &Runtimes, settings: &Sett
         Opened::Failed(reason) => return ended(record, Verdict::Broken, reason),
     };
     record.versions = runtime.versions();
+    record.cgroup_driver = runtime.cgroup_driver().as_str().to_owned();
+    if let Some(reason) = host::why_not_driver(case, runtime.cgroup_driver()) {
+        return skipped(record, settings.required.no_skips, reason);
+    }
     let outcome = with_runtime(case, runtime.as_ref(), runtimes, settings, record);
     drop((turn, apart));
     outcome
@@ -262,6 +266,7 @@ fn blank(case: &Case, runtime: &str) -> Record {
         facts: serde_json::Value::Null,
         reported: BTreeMap::new(),
         versions: BTreeMap::new(),
+        cgroup_driver: String::new(),
         stand_ins: Vec::new(),
         replaced_commands: Vec::new(),
         left_out_hooks: Vec::new(),

@@ -9,7 +9,7 @@ use super::{Outcome, Settings, blank, ended, settle, skipped, took};
 use crate::case::{Case, NOBODY, Refusal, Refuser};
 use crate::host::Run;
 use crate::judge::{self, Check, Shown, Verdict};
-use crate::plan::{self, Node};
+use crate::plan::{self, CgroupDriver, Node};
 use crate::report::Record;
 use crate::runtime::Runtime;
 use std::sync::Arc;
@@ -34,7 +34,7 @@ pub(super) fn by_podcheck(case: &Case, run: &Arc<Run>, settings: &Settings) -> O
 fn prepare(case: &Case, refusal: &Refusal, run: &Arc<Run>, settings: &Settings) -> Result<Outcome, String> {
     let uid = case.pod.uid.clone().unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
     let plan = plan::plan(&case.pod, &settings.node, &uid);
-    let dir = run.trial().map_err(|error| error.to_string())?;
+    let dir = run.trial(CgroupDriver::Cgroupfs).map_err(|error| error.to_string())?;
     let prepared = dir.prepare(&plan);
     let left = dir.remove().map_err(|error| error.to_string())?;
     let said = match prepared {

@@ -39,9 +39,9 @@ impl Live {
 
     /// What holds every member after the steps, against what held it at `first` and the resizes since.
     pub(super) fn again(&self, first: &Seen, now: &Seen) -> Vec<Check> {
-        let host = host::caps();
         let mut checks = Vec::new();
         for (up, (first, now)) in self.ups.iter().zip(first.each.iter().zip(&now.each)) {
+            let host = host::caps(up.dir.cgroup_driver());
             let starts =
                 |name: &str| up.kubelet.lives().iter().find(|life| life.name == name).map_or(0, |life| life.starts);
             let containers = up.resized.iter().map(|(name, then)| (name.clone(), starts(name) > *then)).collect();

@@ -98,7 +98,7 @@ impl Up {
 
     /// The Pod's cgroup from podcheck's base.
     pub(super) fn pod_cgroup(&self) -> String {
-        format!("{}/{}", self.dir.cgroup_root(), self.plan.cgroup_parent())
+        self.dir.cgroup(self.plan.cgroup_parent())
     }
 
     /// Names of the cgroups directly below it in which nothing runs, and nothing below.
@@ -163,6 +163,8 @@ pub(super) fn naming(up: &Up) -> Naming {
     let mut naming = Naming {
         cgroup_root: up.dir.cgroup_root().to_owned(),
         cgroup_base: up.dir.cgroup_base().to_owned(),
+        slice: up.dir.slice().map(str::to_owned),
+        default_pids: up.dir.slice().and_then(|_| host::default_pids()),
         daemons: format!("{}-{}", up.run.id(), host::DAEMONS),
         pod_uid: up.plan.uid.clone(),
         paths: Vec::new(),

@@ -16,7 +16,7 @@ use nix::sched::{CloneFlags, unshare};
 use nix::sys::wait::waitpid;
 use nix::unistd::Pid;
 use podcheck::host::{Run, TrialDir};
-use podcheck::plan::Plan;
+use podcheck::plan::{CgroupDriver, Plan};
 use podcheck::runtime::image::{self, Images};
 use serde::{Deserialize, Serialize};
 use std::convert::Infallible;
@@ -70,7 +70,7 @@ impl Floors {
     pub fn open(run: &Arc<Run>, plan: &Plan) -> Result<Floors, String> {
         let text = |e: &dyn std::fmt::Display| format!("cannot start the floors' process: {e}");
         let Images { payload, pause } = image::unpack(&run.dir().join("image")).map_err(|e| text(&e))?;
-        let dir = run.trial().map_err(|e| text(&e))?;
+        let dir = run.trial(CgroupDriver::Cgroupfs).map_err(|e| text(&e))?;
         let above = Path::new(plan.cgroup_parent()).parent().unwrap_or(Path::new("")).display().to_string();
         let above = dir.cgroup(&above);
         dir.hierarchies().create(&above).map_err(|e| text(&e))?;

@@ -7,7 +7,7 @@ pub use report::SweepReport;
 use super::cgroup::{CgroupRoot, Hierarchies};
 use super::lock::RootLock;
 use super::run::DAEMONS;
-use super::{HostError, ids, link, lock, mounts, places, poll_until, scaled, subnet, volume, why_not_root};
+use super::{HostError, ids, link, lock, mounts, places, poll_until, scaled, slices, subnet, volume, why_not_root};
 use nix::fcntl::Flock;
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -40,7 +40,7 @@ pub fn sweep_unheld(root: &CgroupRoot) -> Result<SweepReport, HostError> {
 /// What was found to be held by nobody; its runs are locked by us.
 pub(super) struct Unheld {
     runs: Vec<(String, Flock<File>)>,
-    cgroups: Vec<String>,
+    cgroups: Vec<Part>,
     interfaces: Vec<String>,
     /// podcheck's own cgroups that were looked into.
     tops: [String; 2],
@@ -66,19 +66,13 @@ pub(super) fn claim_unheld(
         unheld.runs.extend(lock.map(|lock| (id, lock)));
     }
     let mut elsewhere = false;
-    let found: BTreeSet<(String, String)> = unheld.tops.iter().flat_map(|top| parts(hierarchies, top)).collect();
-    for (top, name) in found {
-        let Some((id, _part)) = name.split_once('-').filter(|(id, _)| places::is_id(id)) else {
-            continue;
-        };
-        if known.contains(id) {
-            continue;
-        }
+    let found: BTreeSet<Part> = unheld.tops.iter().flat_map(|top| parts(hierarchies, top)).collect();
+    for part in found.into_iter().filter(|part| !known.contains(&part.run)) {
         // Another podcheck with a /run of its own, in a container say, may share our cgroups.
-        if beacon_is_lit(hierarchies, &top, id) {
+        if unheld.tops.iter().any(|top| beacon_is_lit(hierarchies, top, &part.run)) {
             elsewhere = true;
         } else {
-            unheld.cgroups.push(format!("{top}/{name}"));
+            unheld.cgroups.push(part);
         }
     }
     if !elsewhere {
@@ -100,13 +94,13 @@ impl Unheld {
             // Told by its own name, not as a cgroup or directory of no meaning.
             report.runs.push(id.clone());
         }
-        for path in &self.cgroups {
-            let killed = self.hierarchies.kill(path);
+        for part in &self.cgroups {
+            let killed = self.hierarchies.kill(&part.path);
             let killed = report.note(killed);
             report.processes.extend(killed);
-            let removed = self.hierarchies.remove(path);
+            let removed = part.remove(self.hierarchies);
             report.note(removed);
-            report.cgroups.push(path.clone());
+            report.cgroups.push(part.path.clone());
         }
         for name in &self.interfaces {
             delete_interface(name, &mut report);
@@ -129,16 +123,13 @@ pub(super) fn sweep_run(id: &str, held: &Flock<File>, root: Option<&RootLock>) -
     let dir = places::run_dir(id);
     let top = places::cgroup_top(&dir);
     let mut report = SweepReport::default();
-    let mut parts: Vec<String> = parts(hierarchies, &top)
-        .into_iter()
-        .filter_map(|(_, name)| name.strip_prefix(id)?.strip_prefix('-').map(str::to_owned))
-        .collect();
+    let mut parts: Vec<Part> = parts(hierarchies, &top).into_iter().filter(|part| part.run == id).collect();
     // Daemons first: nothing they look after is then started again or tidied up under our hands.
-    parts.sort_by_key(|part| part != DAEMONS);
+    parts.sort_by_key(|part| part.name != DAEMONS);
     for part in &parts {
-        let killed = hierarchies.kill(&places::cgroup(&top, id, part));
+        let killed = hierarchies.kill(&part.path);
         let killed = report.note(killed);
-        if part == DAEMONS { report.daemons.extend(killed) } else { report.processes.extend(killed) }
+        if part.name == DAEMONS { report.daemons.extend(killed) } else { report.processes.extend(killed) }
     }
     // That of the trials is podcheck's own, and says which interfaces and paths there are to take back: it goes last.
     let trials = dir.join(places::TRIALS);
@@ -154,11 +145,10 @@ pub(super) fn sweep_run(id: &str, held: &Flock<File>, root: Option<&RootLock>) -
         report.stays.extend(stays.iter().map(|p| p.display().to_string()));
     }
     for part in &parts {
-        let path = places::cgroup(&top, id, part);
-        let removed = hierarchies.remove(&path);
+        let removed = part.remove(hierarchies);
         report.note(removed);
-        if part != DAEMONS {
-            report.cgroups.push(path);
+        if part.name != DAEMONS {
+            report.cgroups.push(part.path.clone());
         }
     }
     if report.failures.is_empty() {
@@ -234,15 +224,43 @@ fn beacon(hierarchies: &Hierarchies, top: &str, id: &str) -> Option<PathBuf> {
     hierarchies.list().first().map(|h| h.dir(&places::cgroup(top, id, DAEMONS)))
 }
 
-/// `top` and the name of each cgroup in it, in any hierarchy.
-fn parts(hierarchies: &Hierarchies, top: &str) -> BTreeSet<(String, String)> {
-    let dirs = hierarchies.list().iter().map(|h| h.dir(top));
-    dirs.flat_map(|dir| {
-        let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
-        entries.filter(|e| e.file_type().is_ok_and(|t| t.is_dir())).filter_map(|e| e.file_name().into_string().ok())
-    })
-    .map(|name| (top.to_owned(), name))
-    .collect()
+/// A cgroup that is a part of a run.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Part {
+    path: String,
+    run: String,
+    /// A trial's tag, or [`DAEMONS`].
+    name: String,
+    /// The slice that it is, without `.slice`.
+    slice: Option<String>,
+}
+
+impl Part {
+    /// Takes it away, once nothing runs in it any more.
+    fn remove(&self, hierarchies: &Hierarchies) -> Result<(), HostError> {
+        self.slice.as_deref().map_or(Ok(()), slices::stop)?;
+        hierarchies.remove(&self.path)
+    }
+}
+
+/// The parts of runs that are in `top`, and those that are slices, in any hierarchy.
+fn parts(hierarchies: &Hierarchies, top: &str) -> BTreeSet<Part> {
+    let names = |path: &str| -> BTreeSet<String> {
+        let dirs = hierarchies.list().iter().map(|hierarchy| hierarchy.dir(path));
+        let entries = dirs.flat_map(|dir| std::fs::read_dir(dir).into_iter().flatten().flatten());
+        let folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+        folders.filter_map(|entry| entry.file_name().into_string().ok()).collect()
+    };
+    let in_top = |name: String| {
+        let (run, part) = name.split_once('-').filter(|(run, _)| places::is_id(run))?;
+        Some(Part { path: format!("{top}/{name}"), run: run.to_owned(), name: part.to_owned(), slice: None })
+    };
+    let slice = |name: String| {
+        let (run, tag) = slices::trial_of(&name)?;
+        let root = slices::root(run, tag);
+        Some(Part { path: slices::path(&root, ""), run: run.to_owned(), name: tag.to_owned(), slice: Some(root) })
+    };
+    names(top).into_iter().filter_map(in_top).chain(names("").into_iter().filter_map(slice)).collect()
 }
 
 fn run_ids() -> Result<Vec<String>, HostError> {

@@ -3,11 +3,15 @@
 use super::quality::class;
 use super::{Court, Member, Rule, is, must, should, shown};
 use crate::facts::Looked;
+use crate::plan::CgroupDriver;
 use serde_json::{Value, json};
 
 const KUBELET: &str = "https://kubernetes.io/docs/concepts/workloads/pods/pod-qos/";
 const DRIVERS: &str = "https://kubernetes.io/docs/setup/production-environment/container-runtimes/#cgroup-drivers";
 const CGROUPS: &str = "https://man7.org/linux/man-pages/man7/cgroups.7.html";
+
+/// With what the names of scopes begin: containerd's, CRI-O's and Docker's.
+const SCOPES: [&str; 3] = ["cri-containerd", "crio", "docker"];
 
 pub(super) fn judge(court: &mut Court<'_>, member: Member<'_>) {
     let class = class(court.pod);
@@ -16,8 +20,12 @@ pub(super) fn judge(court: &mut Court<'_>, member: Member<'_>) {
     below(court, member, must(class.property(), KUBELET), class.parent(), |path| {
         path.rsplit_once("/pod<uid>/").map(|(parent, _)| parent == class.parent())
     });
-    below(court, member, must("C1", DRIVERS), &format!("{pod}/…"), |path| Some(path.starts_with(&format!("{pod}/"))));
+    let property = if court.host.driver == CgroupDriver::Systemd { "C2" } else { "C1" };
+    below(court, member, must(property, DRIVERS), &format!("{pod}/…"), |path| {
+        Some(path.starts_with(&format!("{pod}/")))
+    });
     judge_leaf(court, member, &pod);
+    judge_scope(court, member);
     judge_siblings(court, member);
     judge_hierarchies(court, member);
     judge_descendants(court, member);
@@ -40,6 +48,22 @@ fn below(
 fn judge_leaf(court: &mut Court<'_>, member: Member<'_>, pod: &str) {
     let expected = format!("{pod}/<{}>", member.name);
     below(court, member, must("C3", DRIVERS), &expected, |path| Some(path == expected));
+}
+
+/// C4: with systemd's driver a scope that says whose it is, and without it none.
+fn judge_scope(court: &mut Court<'_>, member: Member<'_>) {
+    const AT: &str = "cgroup.scope";
+    if court.host.driver != CgroupDriver::Systemd {
+        return court.check(must("C4", DRIVERS), (member.name, AT), "no scope", |seen| match seen {
+            None => Ok(()),
+            seen => Err(shown(seen)),
+        });
+    }
+    let expected = SCOPES.map(|of| format!("{of}-<{}>.scope", member.name));
+    court.check(must("C4", DRIVERS), (member.name, AT), expected.join(" or "), |seen| {
+        let holds = seen.and_then(Value::as_str).is_some_and(|scope| expected.iter().any(|one| one == scope));
+        if holds { Ok(()) } else { Err(shown(seen)) }
+    });
 }
 
 /// C6: the same parent as the sandbox.

@@ -4,6 +4,7 @@ use super::pod_level;
 use super::quality::{self, memory_limit};
 use super::{Court, Member, Rule, is, must, should, shown};
 use crate::judge::Outcome;
+use crate::plan::CgroupDriver;
 use crate::pod::Quantity;
 use serde_json::{Value, json};
 
@@ -16,6 +17,9 @@ const CRI_SANDBOX: &str =
     "https://github.com/containerd/containerd/blob/main/internal/cri/server/podsandbox/sandbox_run_linux.go";
 const PAGES: &str = "https://docs.kernel.org/admin-guide/cgroup-v1/memory.html";
 const PIDS: &str = "https://kubernetes.io/docs/concepts/policy/pid-limiting/";
+/// Kubernetes' own tests take both.
+const ROUNDING: &str =
+    "https://github.com/kubernetes/kubernetes/blob/v1.33.6/test/e2e/common/node/framework/cgroups/cgroups.go";
 const OOM_GROUP: &str =
     "https://github.com/kubernetes/kubernetes/blob/v1.33.6/pkg/kubelet/kuberuntime/kuberuntime_container_linux.go";
 /// Without it no process can lower its own oom_score_adj or that of its children.
@@ -110,10 +114,25 @@ fn swap(court: &mut Court<'_>, member: &str, asked: Option<Quantity>) {
 /// L8: how long it may run in each period.
 fn cpu(court: &mut Court<'_>, (member, at): (&str, &str), quota: Option<u64>, property: &'static str) {
     let rule = must(property, RESOURCES);
-    court.equals(rule, (member, &format!("{at}.cpu_quota_usec")), limit(quota));
+    match quota.map(|quota| (quota, rounded(quota))) {
+        // L9: systemd knows whole hundredths of a second in each second, and what is finer it rounds up.
+        Some((quota, rounded)) if court.host.driver == CgroupDriver::Systemd && rounded != quota => {
+            let words = format!("{quota}, or {rounded} as systemd rounds it");
+            court.check(must("L9", ROUNDING), (member, &format!("{at}.cpu_quota_usec")), words, |seen| {
+                let holds = seen == Some(&json!(quota)) || seen == Some(&json!(rounded));
+                if holds { Ok(()) } else { Err(shown(seen)) }
+            });
+        }
+        _ => court.equals(rule, (member, &format!("{at}.cpu_quota_usec")), limit(quota)),
+    }
     if quota.is_some() {
         court.equals(rule, (member, &format!("{at}.cpu_period_usec")), json!(100_000));
     }
+}
+
+/// A quota in a period of 100 ms as systemd has it, which knows hundredths of each second.
+fn rounded(quota: u64) -> u64 {
+    quota.next_multiple_of(1000)
 }
 
 /// L11: the kernel's own number under the kernel's own name. A weight may come from either conversion that runtimes have.

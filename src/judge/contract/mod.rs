@@ -26,7 +26,7 @@ mod volumes;
 use super::look::{self, Question};
 use super::{Check, Level, Outcome};
 use crate::facts::{Facts, Looked};
-use crate::plan::Node;
+use crate::plan::{CgroupDriver, Node};
 use crate::pod::{Container, Pod};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -41,6 +41,8 @@ const SANDBOX: &str = "sandbox";
 pub struct HostCaps {
     /// `v1`, `hybrid` or `v2`.
     pub cgroup: String,
+    /// Who makes the cgroups of the Pod.
+    pub driver: CgroupDriver,
     /// Abilities that the host has (`cap-sys-resource`).
     pub abilities: BTreeSet<String>,
     /// Those of [`paths_to_probe`] that this kernel has: what does not exist cannot be masked.

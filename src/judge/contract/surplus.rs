@@ -8,6 +8,7 @@ use super::privileges::DEFAULT_CAPABILITIES;
 use super::user::{image_group, image_memberships};
 use super::{Court, Member, devices, must, should, shown, texts};
 use crate::facts::Looked;
+use crate::plan::CgroupDriver;
 use crate::pod::Container;
 use serde_json::{Value, json};
 
@@ -32,7 +33,12 @@ pub(super) fn judge(court: &mut Court<'_>, member: Member<'_>) {
             judge_groups(court, container);
             judge_variables(court, container);
             // Neither a manifest nor a kubelet can ask it of a container.
-            court.equals(should("L15", PIDS), (member.name, "limits.pids"), json!("max"));
+            let scope = court.host.driver == CgroupDriver::Systemd;
+            let words = if scope { "max, or systemd's default" } else { "max" };
+            court.check(should("L15", PIDS), (member.name, "limits.pids"), words, |seen| {
+                let holds = seen == Some(&json!("max")) || scope && seen == Some(&json!("default"));
+                if holds { Ok(()) } else { Err(shown(seen)) }
+            });
         }
         None => judge_sandbox(court, member),
     }

@@ -42,6 +42,7 @@ fn context() -> Context {
         oci: Some("runc".to_owned()),
         versions: versions.map(|(part, version)| (part.to_owned(), version.to_owned())).into(),
         cgroup: "hybrid".to_owned(),
+        driver: "cgroupfs".to_owned(),
         kernel: "6.1.0-18-amd64".to_owned(),
         abilities: ["veth".to_owned()].into(),
     }
@@ -131,6 +132,8 @@ fn every_part_of_a_conjunction_counts() {
         (When { oci: some("crun"), ..none() }, false),
         (When { cgroup: some("hybrid"), ..none() }, true),
         (When { cgroup: some("v2"), ..none() }, false),
+        (When { driver: some("cgroupfs"), ..none() }, true),
+        (When { driver: some("systemd"), ..none() }, false),
         (When { kernel: some(">=6.1 <6.2"), ..none() }, true),
         (When { kernel: some("<5"), ..none() }, false),
         (When { versions: pair("docker", "<23"), ..none() }, true),

@@ -1,5 +1,6 @@
 //! The OCI runtimes that a running daemon knows, from the configuration it tells of itself.
 
+use crate::plan::CgroupDriver;
 use serde_json::Value;
 use std::path::Path;
 
@@ -10,6 +11,8 @@ pub(super) struct Handler {
     pub name: String,
     /// The binary, a name or a path.
     pub binary: String,
+    /// Who makes the cgroups of its containers.
+    pub driver: CgroupDriver,
 }
 
 /// Picks the handler for `KIND+OCI@ENDPOINT`: the daemon's default, or the one of that name or binary.
@@ -35,7 +38,9 @@ pub(super) fn choose(config: &Value, oci: Option<&str>) -> Result<Handler, Strin
 fn handler(name: &str, runtime: &Value) -> Handler {
     let told = runtime["options"]["BinaryName"].as_str().filter(|binary| !binary.is_empty());
     // io.containerd.runc.v2, the shim of every OCI runtime, calls runc unless told otherwise.
-    Handler { name: name.to_owned(), binary: told.unwrap_or("runc").to_owned() }
+    let by_systemd = runtime["options"]["SystemdCgroup"].as_bool().unwrap_or_default();
+    let driver = if by_systemd { CgroupDriver::Systemd } else { CgroupDriver::Cgroupfs };
+    Handler { name: name.to_owned(), binary: told.unwrap_or("runc").to_owned(), driver }
 }
 
 #[cfg(test)]
@@ -48,6 +53,7 @@ mod tests {
             "runtimes": {
                 "crun": {"runtimeType": "io.containerd.runc.v2", "options": {"BinaryName": "/usr/bin/crun"}},
                 "runc": {"runtimeType": "io.containerd.runc.v2", "options": {"BinaryName": "", "SystemdCgroup": false}},
+                "slices": {"runtimeType": "io.containerd.runc.v2", "options": {"SystemdCgroup": true}},
                 "bare": {"runtimeType": "io.containerd.runc.v2", "options": null},
             },
         }})
@@ -61,6 +67,10 @@ mod tests {
         assert_eq!(chosen(Some("crun")), pair("crun", "/usr/bin/crun"));
         assert_eq!(chosen(Some("/usr/bin/crun")), pair("crun", "/usr/bin/crun"));
         assert_eq!(chosen(Some("bare")), pair("bare", "runc"));
+        let driver = |oci| choose(&config(), oci).map(|handler| handler.driver);
+        assert_eq!(driver(None), Ok(CgroupDriver::Cgroupfs));
+        assert_eq!(driver(Some("bare")), Ok(CgroupDriver::Cgroupfs));
+        assert_eq!(driver(Some("slices")), Ok(CgroupDriver::Systemd));
         let error = chosen(Some("youki")).err().unwrap_or_default();
         assert!(error.starts_with("that daemon has no runtime handler for \"youki\"; it has "), "{error}");
         assert!(error.contains("crun") && error.contains("runc") && error.contains("bare"), "{error}");

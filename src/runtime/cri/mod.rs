@@ -21,8 +21,9 @@ pub use find::{FoundPod, find_pod};
 use super::daemon::{Oci, Restart, Tenancy, find_program};
 use super::{Runtime, RuntimeError, RuntimeName, Started};
 use crate::host::{Process, Run, TrialDir};
-use crate::plan::Plan;
+use crate::plan::{CgroupDriver, Plan};
 use client::{Client, QUICK};
+use handler::Handler;
 use images::Images;
 use member::Inits;
 use messages::{RuntimeCondition, StatusRequest};
@@ -40,6 +41,7 @@ pub struct CriRuntime {
     client: Arc<Client>,
     socket: PathBuf,
     handler: String,
+    driver: CgroupDriver,
     inits: Arc<Inits>,
     images: Images,
     versions: BTreeMap<String, String>,
@@ -64,12 +66,21 @@ impl CriRuntime {
         let (client, _) = Client::connect(&name.to_string(), &daemon.socket, Some(daemon.log))?;
         ready(&client)?;
         let client = Arc::new(client);
+        let driver = name.driver.unwrap_or_default();
+        let handler = match driver {
+            CgroupDriver::Cgroupfs => daemon.handler,
+            CgroupDriver::Systemd => daemon.systemd_handler.ok_or_else(|| RuntimeError::Unavailable {
+                runtime: name.to_string(),
+                reason: super::NO_SYSTEMD.to_owned(),
+            })?,
+        };
         Ok(CriRuntime {
             name: name.clone(),
+            driver,
             images: Images::private(&client)?,
             client,
             socket: daemon.socket,
-            handler: daemon.handler,
+            handler,
             inits: Arc::new(inits(Some(daemon.oci))),
             versions: daemon.versions,
             restart: Some(daemon.restart),
@@ -83,6 +94,10 @@ impl CriRuntime {
         let config = ready(&client)?;
         let unavailable = |reason| RuntimeError::Unavailable { runtime: runtime.clone(), reason };
         let handler = handler::choose(&config, name.oci.as_deref()).map_err(unavailable)?;
+        if let Some(wanted) = name.driver.filter(|wanted| *wanted != handler.driver) {
+            let Handler { name, driver, .. } = handler;
+            return Err(unavailable(format!("the cgroup driver of its handler {name} is {driver}, not {wanted}")));
+        }
         let mut versions = BTreeMap::from([(version.runtime_name, version.runtime_version)]);
         // Where its binary is out of our sight, only its version is missing.
         let oci = Oci::resolve(&runtime, Some(&handler.binary)).ok();
@@ -95,6 +110,7 @@ impl CriRuntime {
             images: Images::guest(&client, &socket, run)?,
             client,
             socket,
+            driver: handler.driver,
             // The default is asked for by no name, as a kubelet does for a Pod without a RuntimeClass.
             handler: name.oci.as_ref().map(|_| handler.name).unwrap_or_default(),
             inits: Arc::new(inits(oci.map(|oci| oci.path))),
@@ -115,6 +131,10 @@ impl Runtime for CriRuntime {
 
     fn daemon(&self) -> Option<Process> {
         endpoint::daemon(&self.socket)
+    }
+
+    fn cgroup_driver(&self) -> CgroupDriver {
+        self.driver
     }
 
     fn start(&self, plan: &Plan, dir: &TrialDir, first: &[&str]) -> Result<Started, RuntimeError> {

@@ -93,10 +93,10 @@ impl CriPod {
             std::fs::create_dir_all(&folder)
                 .map_err(|e| client.failed(format!("create the log folder {}", folder.display()), e))?;
         }
-        let root = cgroup_root(dir).map_err(|why| client.failed("place the Pod".to_owned(), why))?;
+        let parent = cgroup_parent(dir, plan).map_err(|why| client.failed("place the Pod".to_owned(), why))?;
         let hierarchies = Hierarchies::detect().map_err(|e| client.failed("place the Pod".to_owned(), e))?;
         let on_v2 = hierarchies.mode() == Mode::V2;
-        let mut config = translate::sandbox(plan, &root, &logs);
+        let mut config = translate::sandbox(plan, parent, &logs);
         if client.is_v1alpha2() {
             config = translate::for_v1alpha2(config);
         }
@@ -329,10 +329,11 @@ impl Drop for CriPod {
     }
 }
 
-/// The trial's cgroup root as a runtime is told it: one path, from where each hierarchy is mounted.
-fn cgroup_root(dir: &TrialDir) -> Result<String, String> {
+/// The Pod's cgroup as a runtime is told it: one path, from where each hierarchy is mounted.
+fn cgroup_parent(dir: &TrialDir, plan: &Plan) -> Result<String, String> {
+    let parent = dir.cgroup(plan.cgroup_parent());
     let paths = dir.hierarchies().list().iter().map(|hierarchy| {
-        let full = hierarchy.dir(dir.cgroup_root());
+        let full = hierarchy.dir(&parent);
         let path = full.strip_prefix(&hierarchy.mount_point).unwrap_or(&full).to_owned();
         format!("/{}", path.display())
     });

@@ -20,6 +20,13 @@ pub(super) struct Config<'a> {
     pub cni_plugins: &'a Path,
     /// The OCI runtime.
     pub oci: &'a Oci,
+    /// Whether systemd is there, which the second handler has make cgroups.
+    pub systemd: bool,
+}
+
+/// The handler of an OCI runtime that has systemd make its cgroups.
+pub(super) fn systemd_handler(oci: &Oci) -> String {
+    format!("{}-systemd", oci.handler)
 }
 
 /// Snapshotters that are never used here and that try to load kernel modules to find out whether they could be.
@@ -72,11 +79,17 @@ impl Config<'_> {
         line(format!("  conf_dir = {}", dir("cni")));
         line(format!("[plugins.{}.containerd]", quoted(runtime)));
         line(format!("  default_runtime_name = {}", quoted(&self.oci.handler)));
-        let handler = format!("plugins.{}.containerd.runtimes.{}", quoted(runtime), quoted(&self.oci.handler));
-        line(format!("[{handler}]"));
-        line("  runtime_type = \"io.containerd.runc.v2\"".to_owned());
-        line(format!("[{handler}.options]"));
-        line(format!("  BinaryName = {}", quoted(&self.oci.path.to_string_lossy())));
+        let handlers = [(self.oci.handler.clone(), false), (systemd_handler(self.oci), true)];
+        for (handler, by_systemd) in handlers.into_iter().filter(|(_, by_systemd)| self.systemd || !by_systemd) {
+            let handler = format!("plugins.{}.containerd.runtimes.{}", quoted(runtime), quoted(&handler));
+            line(format!("[{handler}]"));
+            line("  runtime_type = \"io.containerd.runc.v2\"".to_owned());
+            line(format!("[{handler}.options]"));
+            line(format!("  BinaryName = {}", quoted(&self.oci.path.to_string_lossy())));
+            if by_systemd {
+                line("  SystemdCgroup = true".to_owned());
+            }
+        }
         text
     }
 }
@@ -139,6 +152,10 @@ mod tests {
     use super::*;
 
     fn render(major: u32) -> String {
+        render_on(major, false)
+    }
+
+    fn render_on(major: u32, systemd: bool) -> String {
         let oci = Oci { handler: "crun".to_owned(), path: "/usr/bin/crun".into(), suffix: "+crun".to_owned() };
         Config {
             major,
@@ -147,6 +164,7 @@ mod tests {
             may_lower_oom_score: false,
             cni_plugins: Path::new("/usr/lib/cni"),
             oci: &oci,
+            systemd,
         }
         .render()
     }
@@ -178,6 +196,21 @@ disabled_plugins = ["io.containerd.snapshotter.v1.aufs", "io.containerd.snapshot
   BinaryName = "/usr/bin/crun"
 "#;
         assert_eq!(render(1), expected);
+    }
+
+    #[test]
+    fn under_systemd_there_is_a_second_handler() {
+        let (without, with) = (render(1), render_on(1, true));
+        let second = with.strip_prefix(&without).expect("the rest is the same");
+        assert_eq!(
+            second,
+            r#"[plugins."io.containerd.grpc.v1.cri".containerd.runtimes."crun-systemd"]
+  runtime_type = "io.containerd.runc.v2"
+[plugins."io.containerd.grpc.v1.cri".containerd.runtimes."crun-systemd".options]
+  BinaryName = "/usr/bin/crun"
+  SystemdCgroup = true
+"#
+        );
     }
 
     #[test]

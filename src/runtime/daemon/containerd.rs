@@ -2,7 +2,7 @@
 
 use super::Tenancy;
 use super::command::{Command, find_program};
-use super::config::{Config, cni, major, version_word};
+use super::config::{Config, cni, major, systemd_handler, version_word};
 use super::launch::{Bind, MountNamespace};
 use super::network::Network;
 use super::oci::Oci;
@@ -11,7 +11,7 @@ use super::ready::{Home, Ready};
 use super::restart::Restart;
 use super::start::{Start, clear};
 use crate::host::cgroup::Mode;
-use crate::host::{Process, Run, scaled};
+use crate::host::{Process, Run, abilities, scaled};
 use crate::runtime::image::{self, Image};
 use crate::runtime::{Kind, RuntimeError, RuntimeName};
 use std::collections::BTreeMap;
@@ -41,6 +41,8 @@ pub struct ContainerdDaemon {
     pub process: Process,
     /// CRI's runtime handler of the OCI runtime; also the default one.
     pub handler: String,
+    /// The one that has systemd make its cgroups; `None` where there is no systemd.
+    pub systemd_handler: Option<String>,
     /// The OCI runtime's binary.
     pub oci: PathBuf,
     /// Versions of containerd and of the OCI runtime, by name.
@@ -79,6 +81,7 @@ pub(super) fn for_runtime(
     Ok(ContainerdDaemon {
         socket: socket(&home),
         process,
+        systemd_handler: has_systemd().then(|| systemd_handler(&oci)),
         handler: oci.handler,
         oci: oci.path,
         versions: ready.versions,
@@ -143,6 +146,7 @@ fn configure(home: &Home, oci: &Oci, network: &Network, major: u32) -> Result<Pa
         may_lower_oom_score,
         cni_plugins: &cni_plugins,
         oci,
+        systemd: has_systemd(),
     };
     let file = home.dir.join("config.toml");
     let write = || {
@@ -152,6 +156,10 @@ fn configure(home: &Home, oci: &Oci, network: &Network, major: u32) -> Result<Pa
     };
     write().map_err(|error| failed(error.to_string()))?;
     Ok(file)
+}
+
+fn has_systemd() -> bool {
+    abilities().get("systemd").is_some_and(|ability| ability.present)
 }
 
 fn binds(home: &Home) -> Result<Vec<Bind>, RuntimeError> {

@@ -12,6 +12,7 @@ use super::ready::{Home, Ready};
 use super::restart::Restart;
 use super::start::{Start, clear};
 use crate::host::{Process, Run, scaled};
+use crate::plan::CgroupDriver;
 use crate::runtime::image::{self, Image};
 use crate::runtime::{Kind, RuntimeError, RuntimeName};
 use std::collections::BTreeMap;
@@ -44,21 +45,30 @@ pub struct DockerDaemon {
     pub client_config: PathBuf,
 }
 
-/// The run's private dockerd for an OCI runtime (a name or an absolute path; `None` is runc), started if it is not there
-/// yet, on the private containerd of the same OCI runtime.
+/// The run's private dockerd for an OCI runtime (a name or an absolute path; `None` is runc) and a cgroup driver, of which it
+/// has but one, started if it is not there yet, on the private containerd of the same OCI runtime.
 ///
 /// # Errors
 /// As [`super::containerd()`].
-pub fn dockerd(run: &Arc<Run>, oci: Option<&str>, tenancy: Tenancy) -> Result<DockerDaemon, RuntimeError> {
-    let runtime = RuntimeName { oci: oci.map(str::to_owned), ..RuntimeName::plain(Kind::Docker) }.to_string();
+pub fn dockerd(
+    run: &Arc<Run>,
+    oci: Option<&str>,
+    driver: CgroupDriver,
+    tenancy: Tenancy,
+) -> Result<DockerDaemon, RuntimeError> {
+    let named = Some(driver).filter(|driver| *driver == CgroupDriver::Systemd);
+    let runtime =
+        RuntimeName { driver: named, oci: oci.map(str::to_owned), ..RuntimeName::plain(Kind::Docker) }.to_string();
     if let Some(reason) = packages::docker_missing() {
         return Err(RuntimeError::Unavailable { runtime, reason });
     }
     let found = Oci::resolve(&runtime, oci)?;
-    let name = format!("docker{}{}", found.suffix, tenancy.suffix());
+    let suffix = format!("{}{}", named.map_or("", |_| "-systemd"), tenancy.suffix());
+    let name = format!("docker{}{suffix}", found.suffix);
     let home = Home { runtime: runtime.clone(), dir: run.dir().join("daemons").join(&name) };
     let containerd = for_runtime(run, oci, &runtime, Tenancy::Shared)?;
-    let (process, ready) = home.daemon(|| start(run, &home, (&name, tenancy), &found, &containerd))?;
+    let (process, ready) =
+        home.daemon(|| start(run, &home, (&name, &Kinds { driver, tenancy, suffix }), &found, &containerd))?;
     Ok(DockerDaemon {
         host: host(&home),
         process,
@@ -89,10 +99,18 @@ fn client_config(home: &Home) -> PathBuf {
     home.dir.join("client")
 }
 
+/// Which of several dockerds on one containerd it is.
+struct Kinds {
+    driver: CgroupDriver,
+    tenancy: Tenancy,
+    /// What tells the namespaces that it has in containerd.
+    suffix: String,
+}
+
 fn start(
     run: &Run,
     home: &Home,
-    (name, tenancy): (&str, Tenancy),
+    (name, kinds): (&str, &Kinds),
     oci: &Oci,
     containerd: &ContainerdDaemon,
 ) -> Result<Ready, RuntimeError> {
@@ -108,7 +126,7 @@ fn start(
         .and_then(|()| std::fs::write(&config, "{}\n"))
         .map_err(|error| home.failed("configure its daemon", &error.to_string()))?;
     let mut argv = vec![program.to_string_lossy().into_owned()];
-    argv.extend(arguments(&home.dir, &containerd.socket, &network, oci, (major(&version).unwrap_or(20), tenancy)));
+    argv.extend(arguments(&home.dir, &containerd.socket, &network, oci, (major(&version).unwrap_or(20), kinds)));
     let socket = socket(home);
     let start = Start {
         home,
@@ -134,7 +152,7 @@ fn arguments(
     containerd: &Path,
     network: &Network,
     oci: &Oci,
-    (major, tenancy): (u32, Tenancy),
+    (major, kinds): (u32, &Kinds),
 ) -> Vec<String> {
     let at = |name: &str| dir.join(name).to_string_lossy().into_owned();
     let mut arguments: Vec<String> = Vec::new();
@@ -147,9 +165,9 @@ fn arguments(
     option("host", &format!("unix://{}", at("docker.sock")));
     option("containerd", &containerd.to_string_lossy());
     // Two daemons on one containerd each have their own.
-    option("containerd-namespace", &format!("podcheck-docker{}", tenancy.suffix()));
-    option("containerd-plugins-namespace", &format!("podcheck-docker-plugins{}", tenancy.suffix()));
-    option("exec-opt", "native.cgroupdriver=cgroupfs");
+    option("containerd-namespace", &format!("podcheck-docker{}", kinds.suffix));
+    option("containerd-plugins-namespace", &format!("podcheck-docker-plugins{}", kinds.suffix));
+    option("exec-opt", &format!("native.cgroupdriver={}", kinds.driver));
     option("bridge", &network.bridge);
     option("iptables", "false");
     if major >= 20 {
@@ -158,7 +176,7 @@ fn arguments(
     option("ip-forward", "false");
     option("ip-masq", "false");
     option("userland-proxy", "false");
-    if tenancy == Tenancy::Apart {
+    if kinds.tenancy == Tenancy::Apart {
         // Without it dockerd takes its containers along.
         option("live-restore", "true");
     }
@@ -198,13 +216,18 @@ mod tests {
     use super::*;
 
     fn rendered(oci: &str, major: u32, tenancy: Tenancy) -> Vec<String> {
+        let kinds = Kinds { driver: CgroupDriver::Cgroupfs, tenancy, suffix: tenancy.suffix().to_owned() };
+        rendered_as(oci, major, &kinds)
+    }
+
+    fn rendered_as(oci: &str, major: u32, kinds: &Kinds) -> Vec<String> {
         let network = Network {
             bridge: "pchkb1".to_owned(),
             subnet: "10.213.1.0/24".to_owned(),
             gateway: "10.213.1.1".to_owned(),
         };
         let oci = Oci { handler: oci.to_owned(), path: format!("/usr/bin/{oci}").into(), suffix: String::new() };
-        arguments(Path::new("/run/d"), Path::new("/run/c/containerd.sock"), &network, &oci, (major, tenancy))
+        arguments(Path::new("/run/d"), Path::new("/run/c/containerd.sock"), &network, &oci, (major, kinds))
     }
 
     #[test]
@@ -236,6 +259,15 @@ mod tests {
             assert!(apart.contains(&option.to_owned()), "{apart:?}");
         }
         assert!(!rendered("runc", 20, Tenancy::Shared).iter().any(|option| option.contains("live-restore")));
+    }
+
+    #[test]
+    fn one_that_has_systemd_make_cgroups_is_another_daemon() {
+        let kinds = Kinds { driver: CgroupDriver::Systemd, tenancy: Tenancy::Shared, suffix: "-systemd".to_owned() };
+        let slices = rendered_as("runc", 20, &kinds);
+        for option in ["--exec-opt=native.cgroupdriver=systemd", "--containerd-namespace=podcheck-docker-systemd"] {
+            assert!(slices.contains(&option.to_owned()), "{slices:?}");
+        }
     }
 
     #[test]

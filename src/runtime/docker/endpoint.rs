@@ -4,6 +4,7 @@ use super::client::{Client, QUICK, words};
 use super::images::Images;
 use super::{Daemon, DockerRuntime, leftover, lowest_oom_score};
 use crate::host::{Process, Run};
+use crate::plan::CgroupDriver;
 use crate::runtime::daemon;
 use crate::runtime::{RuntimeError, RuntimeName};
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
@@ -55,7 +56,7 @@ pub(super) fn open(name: &RuntimeName, endpoint: &str, run: &Arc<Run>) -> Result
     std::fs::create_dir_all(&client.config)
         .map_err(|error| client.failed("make its client's folder", &error.to_string()))?;
     let info: Info = ask(&client, "info")?;
-    info.check(name.oci.as_deref()).map_err(|reason| client.unavailable(reason))?;
+    let driver = info.check(name).map_err(|reason| client.unavailable(reason))?;
     if let Some(runs) = run.dir().parent() {
         leftover::sweep(&client, runs)?;
     }
@@ -68,6 +69,7 @@ pub(super) fn open(name: &RuntimeName, endpoint: &str, run: &Arc<Run>) -> Result
         client,
         process: Mutex::new(process),
         restart: None,
+        driver,
         oci_name: name.oci.clone(),
         oci: daemon::find_program(name.oci.as_deref().unwrap_or(&info.default_runtime)),
         run: run.id().to_owned(),
@@ -91,20 +93,22 @@ fn ask<T: serde::de::DeserializeOwned>(client: &Client, subject: &str) -> Result
 }
 
 impl Info {
-    fn check(&self, oci: Option<&str>) -> Result<(), String> {
-        if self.cgroup_driver != "cgroupfs" {
-            return Err(format!(
-                "its cgroup driver is {}, which takes only slices as a Pod's cgroup; podcheck needs one with \
-                 native.cgroupdriver=cgroupfs, as its private Docker (`docker` without @) has",
-                self.cgroup_driver
-            ));
+    /// Its cgroup driver, if it has what the name asks for.
+    fn check(&self, name: &RuntimeName) -> Result<CgroupDriver, String> {
+        let driver = match self.cgroup_driver.as_str() {
+            "cgroupfs" => CgroupDriver::Cgroupfs,
+            "systemd" => CgroupDriver::Systemd,
+            other => return Err(format!("its cgroup driver is {other}, and podcheck knows cgroupfs and systemd")),
+        };
+        if let Some(wanted) = name.driver.filter(|wanted| *wanted != driver) {
+            return Err(format!("its cgroup driver is {driver}, not {wanted}"));
         }
-        match oci {
+        match name.oci.as_deref() {
             Some(oci) if !self.runtimes.contains_key(oci) => {
                 let known: Vec<&str> = self.runtimes.keys().map(String::as_str).collect();
                 Err(format!("it has no OCI runtime {oci}, but {}", known.join(", ")))
             }
-            _ => Ok(()),
+            _ => Ok(driver),
         }
     }
 }
@@ -141,11 +145,17 @@ mod tests {
     }
 
     #[test]
-    fn a_daemon_with_slices_is_refused_with_the_reason() {
-        assert!(info("systemd").check(None).is_err_and(|reason| reason.contains("cgroup driver is systemd")));
-        assert_eq!(info("cgroupfs").check(None), Ok(()));
-        assert_eq!(info("cgroupfs").check(Some("runc")), Ok(()));
-        assert_eq!(info("cgroupfs").check(Some("crun")), Err("it has no OCI runtime crun, but runc".to_owned()));
+    fn a_daemon_is_taken_with_its_driver_and_refused_with_the_reason() {
+        let check = |driver: &str, name: &str| info(driver).check(&name.parse().expect("a name"));
+        assert_eq!(check("systemd", "docker@/s"), Ok(CgroupDriver::Systemd));
+        assert_eq!(check("cgroupfs", "docker@/s"), Ok(CgroupDriver::Cgroupfs));
+        assert_eq!(check("cgroupfs", "docker+runc@/s"), Ok(CgroupDriver::Cgroupfs));
+        assert_eq!(
+            check("cgroupfs", "docker:systemd@/s"),
+            Err("its cgroup driver is cgroupfs, not systemd".to_owned())
+        );
+        assert!(check("none", "docker@/s").is_err_and(|reason| reason.contains("cgroup driver is none")));
+        assert_eq!(check("cgroupfs", "docker+crun@/s"), Err("it has no OCI runtime crun, but runc".to_owned()));
     }
 
     #[test]

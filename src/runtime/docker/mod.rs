@@ -16,7 +16,7 @@ pub use find::find_containers;
 use super::daemon::{self, DockerDaemon, Restart, Tenancy};
 use super::{Runtime, RuntimeError, RuntimeName, Started};
 use crate::host::{Process, Run, TrialDir};
-use crate::plan::{ContainerPlan, Plan};
+use crate::plan::{CgroupDriver, ContainerPlan, Plan};
 use arguments::Common;
 use client::Client;
 use images::Images;
@@ -44,6 +44,8 @@ struct Daemon {
     oci_name: Option<String>,
     /// The OCI runtime's binary, if known.
     oci: Option<PathBuf>,
+    /// Who makes the cgroups of its containers.
+    driver: CgroupDriver,
     /// The lowest oom_score_adj that it may give; `None` is any.
     lowest_oom_score: Option<i32>,
     images: Images,
@@ -59,7 +61,10 @@ impl DockerRuntime {
     pub fn open(name: &RuntimeName, run: &Arc<Run>, tenancy: Tenancy) -> Result<DockerRuntime, RuntimeError> {
         match &name.endpoint {
             Some(endpoint) => endpoint::open(name, endpoint, run),
-            None => DockerRuntime::on(name, daemon::dockerd(run, name.oci.as_deref(), tenancy)?, run),
+            None => {
+                let driver = name.driver.unwrap_or_default();
+                DockerRuntime::on(name, daemon::dockerd(run, name.oci.as_deref(), driver, tenancy)?, run)
+            }
         }
     }
 
@@ -78,6 +83,7 @@ impl DockerRuntime {
             restart: Some(docker.restart),
             oci_name: Some(docker.oci_name),
             oci: Some(docker.oci),
+            driver: name.driver.unwrap_or_default(),
             images,
             run: run.id().to_owned(),
         };
@@ -98,16 +104,26 @@ impl Runtime for DockerRuntime {
         self.daemon.process()
     }
 
+    fn cgroup_driver(&self) -> CgroupDriver {
+        self.daemon.driver
+    }
+
     fn start(&self, plan: &Plan, dir: &TrialDir, first: &[&str]) -> Result<Started, RuntimeError> {
         if let Some(reason) = self.why_not(plan) {
             return Err(self.daemon.client.unavailable(reason));
         }
         self.daemon.images.provide(&self.daemon.client, dir.dir())?;
+        let parent = dir.cgroup(plan.cgroup_parent());
+        // Docker takes a path, or with systemd's driver the name of a slice alone.
+        let parent = match self.daemon.driver {
+            CgroupDriver::Cgroupfs => parent,
+            CgroupDriver::Systemd => parent.rsplit('/').next().unwrap_or_default().to_owned(),
+        };
         let common = Common {
             tag: dir.id().to_owned(),
             run: self.daemon.run.clone(),
             oci: self.daemon.oci_name.clone(),
-            cgroup_parent: dir.cgroup(plan.cgroup_parent()),
+            cgroup_parent: parent,
             profiles: dir.seccomp_profiles(),
             lowest_oom_score: self.daemon.lowest_oom_score,
         };

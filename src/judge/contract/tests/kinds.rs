@@ -108,6 +108,44 @@ fn on_v2_the_kernel_kills_containers_as_a_whole_and_nothing_else() {
 }
 
 #[test]
+fn under_systemd_everybody_has_a_scope_and_a_quota_may_be_rounded() {
+    let host = HostCaps { driver: CgroupDriver::Systemd, ..host("v1") };
+    let mut scoped = facts();
+    let none: Vec<String> = MEMBERS.map(|member| format!("C4 {member} cgroup.scope")).into();
+    assert_eq!(BTreeSet::from_iter(found(&scoped, &pod(), &host)), none.into_iter().collect());
+    for (member, of) in MEMBERS.into_iter().zip(["cri-containerd", "crio", "docker"]) {
+        change(&mut scoped, &format!("/members/{member}/cgroup/scope"), json!(format!("{of}-<{member}>.scope")));
+    }
+    assert_eq!(found(&scoped, &pod(), &host), Vec::<String>::new());
+    let mut anothers = scoped.clone();
+    change(&mut anothers, "/members/app/cgroup/scope", json!("cri-containerd-<side>.scope"));
+    change(&mut anothers, "/members/side/cgroup/path", json!("kubepods.slice/cri-containerd-<side>.scope"));
+    let broken = found(&anothers, &pod(), &host);
+    has(&broken, &["C4 app cgroup.scope", "C2 side cgroup.path", "C3 side cgroup.path"]);
+    let mut limited = scoped.clone();
+    change(&mut limited, "/members/app/limits/pids", json!("default"));
+    assert_eq!(found(&limited, &pod(), &host), Vec::<String>::new());
+    change(&mut limited, "/members/app/limits/pids", json!(64));
+    assert_eq!(found(&limited, &pod(), &host), ["L15 app limits.pids"]);
+    // The scope of another driver is none of cgroupfs's.
+    has(&found(&scoped, &pod(), &super::host("v1")), &["C4 app cgroup.scope"]);
+
+    let mut fine = pod();
+    fine.spec.containers[0].resources.cpu_limit = quantity(123);
+    fine.spec.containers[0].resources.cpu_request = quantity(123);
+    let quota = |quota: u64, host: &HostCaps| {
+        let mut facts = scoped.clone();
+        change(&mut facts, "/members/app/limits/cpu_quota_usec", json!(quota));
+        found(&facts, &fine, host).into_iter().filter(|finding| finding.contains("cpu_quota")).collect::<Vec<_>>()
+    };
+    for allowed in [12_300, 13_000] {
+        assert_eq!(quota(allowed, &host), Vec::<String>::new());
+    }
+    assert_eq!(quota(12_400, &host), ["L9 app limits.cpu_quota_usec"]);
+    assert_eq!(quota(13_000, &super::host("v1")), ["L8 app limits.cpu_quota_usec"]);
+}
+
+#[test]
 fn on_hybrid_hosts_the_v2_hierarchy_is_asked_for_too() {
     let mut facts = facts();
     has(&found(&facts, &pod(), &host("hybrid")), &["C5 app cgroup.unified", "C5 sandbox cgroup.unified"]);

@@ -20,6 +20,7 @@ fn host(cgroup: &str) -> HostCaps {
     let names = |list: &[&str]| list.iter().map(|name| (*name).to_owned()).collect();
     HostCaps {
         cgroup: cgroup.to_owned(),
+        driver: CgroupDriver::Cgroupfs,
         abilities: names(&["cap-sys-resource"]),
         paths: paths_to_probe().map(str::to_owned).collect(),
         capabilities: names(&["AUDIT_WRITE", "CHOWN", "MKNOD", "NET_ADMIN", "SYS_ADMIN", "SYS_PTRACE"]),

@@ -11,8 +11,8 @@ use std::path::Path;
 /// The label by which a Pod's sandboxes are found again.
 pub(in crate::runtime::cri) const POD_UID: &str = "io.kubernetes.pod.uid";
 
-/// The sandbox of a plan. `cgroup_root` is the trial's, `logs` a directory for the containers' output.
-pub(in crate::runtime::cri) fn sandbox(plan: &Plan, cgroup_root: &str, logs: &Path) -> PodSandboxConfig {
+/// The sandbox of a plan. `cgroup_parent` is the Pod's cgroup, `logs` a directory for the containers' output.
+pub(in crate::runtime::cri) fn sandbox(plan: &Plan, cgroup_parent: String, logs: &Path) -> PodSandboxConfig {
     let security = LinuxSandboxSecurityContext {
         namespace_options: Some(namespace_options(&plan.namespaces)),
         run_as_user: plan.sandbox.user.map(|id| Int64Value { value: id.into() }),
@@ -37,7 +37,7 @@ pub(in crate::runtime::cri) fn sandbox(plan: &Plan, cgroup_root: &str, logs: &Pa
         dns_config: plan.resolv_conf.as_deref().map(dns_config),
         labels: labels(plan),
         linux: Some(LinuxPodSandboxConfig {
-            cgroup_parent: format!("{}/{}", cgroup_root.trim_end_matches('/'), plan.cgroup_parent()),
+            cgroup_parent,
             security_context: Some(security),
             sysctls: plan.sandbox.sysctls.iter().map(|s| (s.name.clone(), s.value.clone())).collect(),
         }),
@@ -78,7 +78,9 @@ mod tests {
 
     #[test]
     fn the_sandbox_of_an_ordinary_pod() {
-        let config = sandbox(&samples::plan(), "/podcheck/abcdefgh-ijklmnop", Path::new("/run/podcheck/x/logs"));
+        let plan = samples::plan();
+        let parent = format!("/podcheck/abcdefgh-ijklmnop/{}", plan.cgroup_parent());
+        let config = sandbox(&plan, parent, Path::new("/run/podcheck/x/logs"));
         let expected = r#"PodSandboxConfig {
     metadata: Some(
         PodSandboxMetadata {
@@ -131,7 +133,7 @@ mod tests {
 
     #[test]
     fn an_old_daemon_gets_the_old_field_as_well() {
-        let config = sandbox(&samples::plan(), "/podcheck/a-b", Path::new("/l"));
+        let config = sandbox(&samples::plan(), "/podcheck/a-b".to_owned(), Path::new("/l"));
         let security = for_v1alpha2(config).linux.and_then(|linux| linux.security_context).unwrap_or_default();
         assert_eq!(security.seccomp_profile_path, "runtime/default");
         assert!(security.seccomp.is_some());
@@ -146,10 +148,10 @@ mod tests {
         plan.sandbox.user = Some(1000);
         plan.sandbox.group = Some(2000);
         plan.sandbox.supplemental_groups = vec![3000, u32::MAX];
-        let config = sandbox(&plan, "/", Path::new("/l"));
+        let config = sandbox(&plan, "/kubepods".to_owned(), Path::new("/l"));
         assert_eq!(config.hostname, "");
         let linux = config.linux.unwrap_or_default();
-        assert_eq!(linux.cgroup_parent, "/kubepods/burstable/pod0d9c8f6e-5a3b-4c1d-8e7f-112233445566");
+        assert_eq!(linux.cgroup_parent, "/kubepods");
         let security = linux.security_context.unwrap_or_default();
         assert_eq!(security.namespace_options.map(|n| (n.network, n.pid, n.ipc)), Some((2, 0, 2)));
         assert!(security.privileged);
