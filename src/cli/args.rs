@@ -52,8 +52,8 @@ pub(super) enum Command {
 pub(super) struct Selection {
     /// Cases, folders of cases, or plain Pod manifests; none means the built-in suite
     pub(super) paths: Vec<PathBuf>,
-    /// `KIND[+OCI][@ENDPOINT]`: engine, docker, containerd, containerd+crun, containerd+/path/to/runtime,
-    /// containerd@unix:///run/containerd/containerd.sock; may be given more than once
+    /// `KIND[:DRIVER][+OCI][@ENDPOINT]`: engine, docker, containerd, containerd:systemd, containerd+crun,
+    /// containerd+/path/to/runtime, containerd@unix:///run/containerd/containerd.sock; may be given more than once
     #[arg(short, long = "runtime", value_name = "RUNTIME")]
     pub(super) runtimes: Vec<RuntimeName>,
     /// Only cases whose id has this text in it

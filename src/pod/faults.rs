@@ -301,6 +301,12 @@ fn faults_of_containers() {
             ],
         ),
         (
+            "securityContext: {runAsNonRoot: true}",
+            &[
+                "9:5: spec.containers[1].securityContext: runAsNonRoot excludes an image that runs as root, as podcheck's does, which stands in for others (say who it runs as: runAsUser)",
+            ],
+        ),
+        (
             "securityContext:\n  seccompProfile: {type: RuntimeDefautl}\n  procMount: Unmasket\n  seLinuxOptions: {level: s0}",
             &[
                 "10:30: spec.containers[1].securityContext.seccompProfile.type: \"RuntimeDefautl\" is not known here (did you mean RuntimeDefault?)",
