@@ -95,7 +95,7 @@ pub(super) static REFUSAL: Keys = Keys { name: "a refusal", all: &["at", "says"]
 
 pub(super) static KNOWN: Keys = Keys {
     name: "a known difference",
-    all: &["property", "fact", "members", "at", "seen", "when", "because", "source"],
+    all: &["property", "fact", "members", "at", "seen", "sometimes", "when", "because", "source"],
     mandatory: &["seen", "because", "source"],
 };
 

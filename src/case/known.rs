@@ -56,6 +56,7 @@ fn one(cursor: &Cursor<'_>, members: Option<&Members>) -> Option<Known> {
         members: named.unwrap_or_else(|| Some(Vec::new()))?,
         at: at?,
         seen: seen?,
+        sometimes: cursor.get("sometimes").and_then(|value| value.boolean()).unwrap_or_default(),
         when,
         because: because?,
         source: source?,

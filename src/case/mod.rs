@@ -302,6 +302,8 @@ pub struct Known {
     pub at: String,
     /// What is seen there instead, as findings print it; `present` for a fact that others do not have.
     pub seen: String,
+    /// It is a race, which the runtime wins at times: not to see it proves nothing.
+    pub sometimes: bool,
     /// When it applies.
     pub when: When,
     /// Why it is so.

@@ -90,15 +90,19 @@ fn members<'a>(entry: &'a Known, checks: &'a [Check]) -> BTreeSet<&'a str> {
 
 /// A general entry: at one of its members the check was made and held, and the difference was not seen there.
 fn no_longer_true(entry: &Known, checks: &[Check]) -> bool {
-    members(entry, checks).into_iter().any(|member| {
-        let mut about = checks.iter().filter(|check| check.member == member && is_about(entry, check));
-        let held = about.clone().any(|check| check.outcome == Outcome::Held);
-        held && !about.any(|check| explains(entry, check))
-    })
+    !entry.sometimes
+        && members(entry, checks).into_iter().any(|member| {
+            let mut about = checks.iter().filter(|check| check.member == member && is_about(entry, check));
+            let held = about.clone().any(|check| check.outcome == Outcome::Held);
+            held && !about.any(|check| explains(entry, check))
+        })
 }
 
 /// A case's entry: the difference was not seen at one of its members, though this host could show it.
 fn not_seen(entry: &Known, checks: &[Check]) -> bool {
+    if entry.sometimes {
+        return false;
+    }
     let members = members(entry, checks);
     members.is_empty()
         || members.into_iter().any(|member| {

@@ -29,6 +29,7 @@ fn entry(members: &[&str], at: &str) -> Known {
         members: members.iter().map(|name| (*name).to_owned()).collect(),
         at: at.to_owned(),
         seen: "own".to_owned(),
+        sometimes: false,
         when: When { runtime: Some("docker".to_owned()), ..When::default() },
         because: "docker cannot".to_owned(),
         source: "https://example".to_owned(),
@@ -63,6 +64,18 @@ fn exactly_the_differences_that_are_declared_deviate() {
     assert_eq!(judged(both(), &[], &named), (Verdict::Deviates, 0));
     let applied = apply_known(both(), &all, &[], &context());
     assert_eq!(applied.checks[0].outcome, Outcome::Known("docker cannot".to_owned()));
+}
+
+#[test]
+fn a_race_may_be_won() {
+    let race = || Known { sometimes: true, ..entry(&[], "") };
+    let held = || vec![check("N3", "app", "namespaces.uts", "sandbox", Outcome::Held)];
+    for (general, own) in [(vec![race()], Vec::new()), (Vec::new(), vec![race()])] {
+        assert_eq!(judged(held(), &general, &own), (Verdict::Passed, 0));
+        assert_eq!(judged(vec![uts("app", "own")], &general, &own), (Verdict::Deviates, 0));
+        assert_eq!(judged(vec![uts("app", "host")], &general, &own).0, Verdict::Failed);
+    }
+    assert_eq!(judged(held(), &[entry(&[], "")], &[]).1, 1);
 }
 
 #[test]
