@@ -5,7 +5,6 @@ use super::{Failure, Status, interrupt};
 use crate::case::{self, Case, Known};
 use crate::diagnostic::Diagnostic;
 use crate::host::{CgroupRoot, Run};
-use crate::plan::Node;
 use crate::report::{Record, Results};
 use crate::runtime::RuntimeName;
 use crate::trial::{self, Required, Runtimes, Settings};
@@ -28,7 +27,7 @@ pub(super) fn unreadable(faults: Vec<Diagnostic>) -> Failure {
 pub(super) fn settings(selection: &Selection) -> Result<Settings, Failure> {
     let known: Vec<Known> = case::builtin_known().map_err(unreadable)?;
     let node = match selection.node {
-        NodeChoice::Constant => Node::default(),
+        NodeChoice::Constant => trial::constant_node(),
         NodeChoice::Host => trial::host_node().map_err(Failure::broken)?,
     };
     let required = Required::from_env().map_err(Failure::usage)?;

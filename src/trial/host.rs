@@ -6,6 +6,7 @@ use crate::facts;
 use crate::host::{self, Run};
 use crate::judge::{self, Context, HostCaps};
 use crate::plan::Node;
+use crate::pod::{HugePageSize, Pod};
 use crate::report::{AbilityRecord, HostRecord, Record};
 use crate::runtime::RuntimeName;
 use nix::fcntl::{Flock, FlockArg};
@@ -24,6 +25,11 @@ pub fn host_record() -> HostRecord {
     }
 }
 
+/// The machine that plans pretend: constant, but for the huge pages, whose limits are files of this host's.
+pub fn constant_node() -> Node {
+    Node { huge_page_sizes: host::limited_huge_page_sizes().to_vec(), ..Node::default() }
+}
+
 /// This machine as the node of the plan.
 ///
 /// # Errors
@@ -36,7 +42,7 @@ pub fn host_node() -> Result<Node, String> {
         .find_map(|line| line.strip_prefix("MemTotal:")?.trim().strip_suffix("kB")?.trim().parse::<u64>().ok());
     let kib = kib.ok_or("/proc/meminfo has no MemTotal in kB")?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from) as u64;
-    Ok(Node { memory_bytes: kib << 10, cpu_milli: cores * 1000, ..Node::default() })
+    Ok(Node { memory_bytes: kib << 10, cpu_milli: cores * 1000, ..constant_node() })
 }
 
 fn kernel() -> String {
@@ -74,6 +80,17 @@ pub(super) fn why_missing(ability: &str) -> Option<Result<String, String>> {
             Some(Err(format!("requires {ability:?}, which is no ability; there are {}", names.join(", "))))
         }
     }
+}
+
+/// Why a node cannot have a Pod: it asks for huge pages of a size that is not there. Where none can be limited nothing is said:
+/// the limit cannot be seen then.
+pub(super) fn why_no_huge_pages(pod: &Pod, node: &Node) -> Option<String> {
+    let asked = |size: &HugePageSize| pod.spec.all().any(|c| c.resources.huge_pages.get(size).is_some_and(|b| *b > 0));
+    let sizes: BTreeSet<HugePageSize> = pod.spec.all().flat_map(|c| c.resources.huge_pages.keys().copied()).collect();
+    let has = &node.huge_page_sizes;
+    let lacking = sizes.into_iter().find(|size| !has.is_empty() && !has.contains(size) && asked(size))?;
+    let has: Vec<String> = has.iter().map(HugePageSize::to_string).collect();
+    Some(format!("asks for huge pages of {lacking}, and this host has them of {}", has.join(", ")))
 }
 
 /// Waits for this trial's turn: beside others, or alone where a case looks at host-wide state. Held across processes.
