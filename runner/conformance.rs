@@ -11,7 +11,7 @@ mod snapshot;
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use podcheck::case::{self, Case};
 use podcheck::diagnostic::Diagnostic;
-use podcheck::host::Run;
+use podcheck::host::{CgroupRoot, Run};
 use podcheck::judge::Verdict;
 use podcheck::report::{self, Record, Results, Style, record_text};
 use podcheck::runtime::{Kind, RuntimeName, why_unavailable};
@@ -68,7 +68,7 @@ impl Suite {
         let known =
             case::builtin_known().map_err(|faults| faults.iter().map(|f| f.render(false)).collect::<String>())?;
         let settings = Settings {
-            node: trial::constant_node(),
+            node: trial::constant_node(&CgroupRoot::from_env().unwrap_or_default()),
             known,
             strict: false,
             required,

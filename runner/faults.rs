@@ -8,7 +8,7 @@ mod fault;
 use fault::{CONTAINERS, Fault, Shape, Strikes};
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use podcheck::case;
-use podcheck::host::Run;
+use podcheck::host::{CgroupRoot, Run};
 use podcheck::judge::{Check, Outcome, Verdict};
 use podcheck::report::{Style, record_text};
 use podcheck::runtime::{Kind, RuntimeName, why_unavailable};
@@ -61,7 +61,7 @@ impl Suite {
             runtime: RuntimeName { oci: Some(link.display().to_string()), ..plain },
             folder,
             settings: Settings {
-                node: trial::constant_node(),
+                node: trial::constant_node(&CgroupRoot::from_env().unwrap_or_default()),
                 known,
                 strict: false,
                 required,

@@ -5,6 +5,7 @@ mod process;
 mod table;
 mod wrapper;
 
+use podcheck::host::{CgroupRoot, limited_huge_page_sizes};
 use serde_json::Value;
 use std::path::Path;
 
@@ -105,7 +106,7 @@ impl Fault {
             Needs::V2 if !Path::new("/sys/fs/cgroup/cgroup.controllers").exists() => {
                 Some("needs cgroup v2 alone".to_owned())
             }
-            Needs::HugePages if podcheck::host::limited_huge_page_sizes().is_empty() => {
+            Needs::HugePages if limited_huge_page_sizes(&CgroupRoot::from_env().unwrap_or_default()).is_empty() => {
                 Some("needs limits of huge pages".to_owned())
             }
             Needs::TwoProcessors if processors < 2 => Some("needs two processors".to_owned()),

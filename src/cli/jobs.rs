@@ -26,9 +26,10 @@ pub(super) fn unreadable(faults: Vec<Diagnostic>) -> Failure {
 /// What all cases of an invocation have in common.
 pub(super) fn settings(selection: &Selection) -> Result<Settings, Failure> {
     let known: Vec<Known> = case::builtin_known().map_err(unreadable)?;
+    let root = cgroup_root(selection.cgroup_root.as_ref())?;
     let node = match selection.node {
-        NodeChoice::Constant => trial::constant_node(),
-        NodeChoice::Host => trial::host_node().map_err(Failure::broken)?,
+        NodeChoice::Constant => trial::constant_node(&root),
+        NodeChoice::Host => trial::host_node(&root).map_err(Failure::broken)?,
     };
     let required = Required::from_env().map_err(Failure::usage)?;
     let evidence = std::env::current_dir().ok();

@@ -1,6 +1,6 @@
 //! Huge pages of this host: which sizes there are, and whether cgroups can limit them.
 
-use super::cgroup::{Hierarchies, Mode};
+use super::cgroup::{CgroupRoot, Hierarchies, Hierarchy, Mode};
 use crate::pod::HugePageSize;
 use std::sync::OnceLock;
 
@@ -19,16 +19,16 @@ pub fn huge_page_sizes() -> &'static [HugePageSize] {
     })
 }
 
-/// Those that a runtime is asked to limit here; none where the host cannot.
-pub fn limited_huge_page_sizes() -> &'static [HugePageSize] {
-    match Hierarchies::detect().is_ok_and(|hierarchies| limits(hierarchies).is_ok()) {
+/// Those that a runtime is asked to limit below a root; none where the host cannot.
+pub fn limited_huge_page_sizes(root: &CgroupRoot) -> &'static [HugePageSize] {
+    match Hierarchies::detect().is_ok_and(|hierarchies| limits(hierarchies, root).is_ok()) {
         true => huge_page_sizes(),
         false => &[],
     }
 }
 
-/// Whether huge pages can be limited: how that is known, or why not.
-pub(super) fn limits(hierarchies: &Hierarchies) -> Result<String, String> {
+/// Whether huge pages can be limited below a root: how that is known, or why not.
+pub(super) fn limits(hierarchies: &Hierarchies, root: &CgroupRoot) -> Result<String, String> {
     if huge_page_sizes().is_empty() {
         return Err(format!("{SIZES} lists no size of huge pages"));
     }
@@ -38,8 +38,17 @@ pub(super) fn limits(hierarchies: &Hierarchies) -> Result<String, String> {
         Some(hierarchy) if hierarchy.unified && hierarchies.mode() != Mode::V2 => {
             Err("this hybrid host has hugetlb in its v2 hierarchy, where runtimes set no limits".to_owned())
         }
+        // systemd hands it down to nobody. A runtime does to its own containers, and so later than the Pod's cgroup is written.
+        Some(hierarchy) if hierarchy.unified && !offers(hierarchy, root) => {
+            Err(format!("hugetlb is not handed down to the cgroup {root}"))
+        }
         Some(hierarchy) => Ok(format!("hugetlb is mounted at {}", hierarchy.mount_point.display())),
     }
+}
+
+fn offers(hierarchy: &Hierarchy, root: &CgroupRoot) -> bool {
+    let file = hierarchy.dir(&root.to_string()).join("cgroup.controllers");
+    std::fs::read_to_string(file).is_ok_and(|text| text.split_whitespace().any(|name| name == "hugetlb"))
 }
 
 /// How many pages of 2 MiB are free, as far as the kernel says.

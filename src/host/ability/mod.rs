@@ -4,7 +4,7 @@
 
 mod probe;
 
-use super::cgroup::{Hierarchies, Mode};
+use super::cgroup::{CgroupRoot, Hierarchies, Mode};
 use super::{Process, huge_pages};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -126,7 +126,7 @@ fn cgroups(add: &mut impl FnMut(&str, Ability)) {
         add(&format!("{name}-controller"), ability);
     }
     add("swap-accounting", swap_accounting(hierarchies));
-    let limits = huge_pages::limits(hierarchies);
+    let limits = huge_pages::limits(hierarchies, &CgroupRoot::from_env().unwrap_or_default());
     let present = limits.is_ok();
     add("huge-page-limits", Ability::new(present, limits.unwrap_or_else(|reason| reason)));
 }
