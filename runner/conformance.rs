@@ -11,9 +11,8 @@ mod snapshot;
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use podcheck::case::{self, Case};
 use podcheck::diagnostic::Diagnostic;
-use podcheck::host::Run;
+use podcheck::host::{CgroupRoot, Run};
 use podcheck::judge::Verdict;
-use podcheck::plan::Node;
 use podcheck::report::{self, Record, Results, Style, record_text};
 use podcheck::runtime::{Kind, RuntimeName, why_unavailable};
 use podcheck::trial::{self, Required, Runtimes, Settings};
@@ -69,7 +68,7 @@ impl Suite {
         let known =
             case::builtin_known().map_err(|faults| faults.iter().map(|f| f.render(false)).collect::<String>())?;
         let settings = Settings {
-            node: Node::default(),
+            node: trial::constant_node(&CgroupRoot::from_env().unwrap_or_default()),
             known,
             strict: false,
             required,

@@ -8,9 +8,8 @@ mod fault;
 use fault::{CONTAINERS, Fault, Shape, Strikes};
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use podcheck::case;
-use podcheck::host::Run;
+use podcheck::host::{CgroupRoot, Run};
 use podcheck::judge::{Check, Outcome, Verdict};
-use podcheck::plan::Node;
 use podcheck::report::{Style, record_text};
 use podcheck::runtime::{Kind, RuntimeName, why_unavailable};
 use podcheck::trial::{self, Required, Runtimes, Settings};
@@ -61,7 +60,14 @@ impl Suite {
             skipped: if required.demands(&plain) { None } else { why_unavailable(&plain) },
             runtime: RuntimeName { oci: Some(link.display().to_string()), ..plain },
             folder,
-            settings: Settings { node: Node::default(), known, strict: false, required, evidence: None, keep: None },
+            settings: Settings {
+                node: trial::constant_node(&CgroupRoot::from_env().unwrap_or_default()),
+                known,
+                strict: false,
+                required,
+                evidence: None,
+                keep: None,
+            },
             opened: OnceLock::new(),
         })
     }

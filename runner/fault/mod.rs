@@ -5,6 +5,7 @@ mod process;
 mod table;
 mod wrapper;
 
+use podcheck::host::{CgroupRoot, limited_huge_page_sizes};
 use serde_json::Value;
 use std::path::Path;
 
@@ -88,6 +89,8 @@ pub enum Needs {
     V1,
     /// cgroup v2 alone.
     V2,
+    /// Limits of huge pages.
+    HugePages,
     /// A processor to take away.
     TwoProcessors,
 }
@@ -102,6 +105,9 @@ impl Fault {
             }
             Needs::V2 if !Path::new("/sys/fs/cgroup/cgroup.controllers").exists() => {
                 Some("needs cgroup v2 alone".to_owned())
+            }
+            Needs::HugePages if limited_huge_page_sizes(&CgroupRoot::from_env().unwrap_or_default()).is_empty() => {
+                Some("needs limits of huge pages".to_owned())
             }
             Needs::TwoProcessors if processors < 2 => Some("needs two processors".to_owned()),
             _ => None,

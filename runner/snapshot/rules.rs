@@ -34,12 +34,14 @@ pub fn by_rule(outcome: &Outcome, pod: &Pod) -> Value {
         };
         cgroup_mounts(member, held("M8"));
         all_capabilities(member, outcome, (name, pod.spec.container(name)));
-        // v2 alone has it, and there it is judged: worth a word only where it is not as asked.
-        let wrong = |check: &podcheck::judge::Check| {
-            check.member == *name && check.at == "limits.oom_group" && check.outcome == CheckOutcome::Broken
+        // v2 alone has it, or not every host can limit it, and where it is it is judged: worth a word only if not as asked.
+        let wrong = |limit: &str| {
+            let at = format!("limits.{limit}");
+            let broken = |c: &&podcheck::judge::Check| c.member == *name && c.outcome == CheckOutcome::Broken;
+            outcome.checks.iter().filter(broken).any(|check| check.at.starts_with(&at))
         };
-        if !outcome.checks.iter().any(wrong) {
-            oom_group(member);
+        for limit in ["oom_group", "huge_pages"].into_iter().filter(|limit| !wrong(limit)) {
+            without(member, limit);
         }
         if held("I5") != Some(false) {
             queues(member);
@@ -120,10 +122,10 @@ fn all_capabilities(member: &mut Value, outcome: &Outcome, (name, container): (&
     }
 }
 
-/// Whether all of it is killed at once.
-fn oom_group(member: &mut Value) {
+/// Takes a limit out.
+fn without(member: &mut Value, limit: &str) {
     if let Some(limits) = member.get_mut("limits").and_then(Value::as_object_mut) {
-        limits.remove("oom_group");
+        limits.remove(limit);
     }
 }
 

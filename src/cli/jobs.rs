@@ -5,7 +5,6 @@ use super::{Failure, Status, interrupt};
 use crate::case::{self, Case, Known};
 use crate::diagnostic::Diagnostic;
 use crate::host::{CgroupRoot, Run};
-use crate::plan::Node;
 use crate::report::{Record, Results};
 use crate::runtime::RuntimeName;
 use crate::trial::{self, Required, Runtimes, Settings};
@@ -27,9 +26,10 @@ pub(super) fn unreadable(faults: Vec<Diagnostic>) -> Failure {
 /// What all cases of an invocation have in common.
 pub(super) fn settings(selection: &Selection) -> Result<Settings, Failure> {
     let known: Vec<Known> = case::builtin_known().map_err(unreadable)?;
+    let root = cgroup_root(selection.cgroup_root.as_ref())?;
     let node = match selection.node {
-        NodeChoice::Constant => Node::default(),
-        NodeChoice::Host => trial::host_node().map_err(Failure::broken)?,
+        NodeChoice::Constant => trial::constant_node(&root),
+        NodeChoice::Host => trial::host_node(&root).map_err(Failure::broken)?,
     };
     let required = Required::from_env().map_err(Failure::usage)?;
     let evidence = std::env::current_dir().ok();

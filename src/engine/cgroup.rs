@@ -4,6 +4,7 @@ use super::devices::Rule;
 use super::fault::{Context, Fault};
 use crate::host::cgroup::{hand_down_in, weight_from_shares};
 use crate::plan::LinuxResources;
+use crate::pod::HugePageSize;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::sys::signal::{Signal, kill};
@@ -11,6 +12,7 @@ use nix::sys::stat::Mode;
 use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::os::fd::OwnedFd;
@@ -68,7 +70,8 @@ impl Leaf {
     /// # Errors
     /// A controller that is needed and not mounted, a file the kernel would not write, or a value it did not take.
     pub fn limit(&self, resources: &LinuxResources) -> Result<(), Fault> {
-        self.set(settings(resources))
+        self.set(settings(resources))?;
+        self.limit_huge_pages(&resources.huge_page_limits)
     }
 
     /// The same of a cgroup that has limits and processes.
@@ -84,7 +87,21 @@ impl Leaf {
             // v1 lets memory at no time be more than memory and swap together.
             settings.sort_by_key(|setting| setting.v1.as_ref().is_none_or(|(file, _)| *file != MEMSW));
         }
-        self.set(settings)
+        self.set(settings)?;
+        self.limit_huge_pages(&resources.huge_page_limits)
+    }
+
+    /// The files are there wherever the controller was handed down.
+    fn limit_huge_pages(&self, limits: &BTreeMap<HugePageSize, u64>) -> Result<(), Fault> {
+        let (dir, file) = match (self.controller("hugetlb"), self.unified()) {
+            (Some(dir), _) => (dir, "limit_in_bytes"),
+            (None, Some(dir)) => (dir, "max"),
+            (None, None) => return Ok(()),
+        };
+        let files = limits.iter().map(|(size, limit)| (dir.join(format!("hugetlb.{size}.{file}")), limit));
+        files
+            .filter(|(path, _)| path.exists())
+            .try_for_each(|(path, limit)| write_checked(&path, &limit.to_string(), false))
     }
 
     fn set(&self, settings: Vec<Setting>) -> Result<(), Fault> {
@@ -332,6 +349,7 @@ mod tests {
             memory_swap_limit_bytes: Some(8 << 20),
             pids_limit: Some(7),
             oom_group: true,
+            huge_page_limits: BTreeMap::new(),
         };
         let all = settings(&resources);
         let v2: Vec<_> = all.iter().filter_map(|s| s.v2.as_ref()).map(|(f, v)| format!("{f}={v}")).collect();

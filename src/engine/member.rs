@@ -139,7 +139,7 @@ impl Spec {
             own_users: plan.own_users,
             unmapped: vec![files.shm.clone()],
             sysctls: plan.sandbox.sysctls.clone(),
-            resources: plan.sandbox.resources,
+            resources: plan.sandbox.resources.clone(),
             shared: None,
             stop_signal: Signal::SIGTERM,
         })
@@ -173,7 +173,7 @@ impl Spec {
             own_users: request.plan.own_users,
             unmapped: vec![files.shm.clone()],
             sysctls: Vec::new(),
-            resources: plan.resources,
+            resources: plan.resources.clone(),
             shared: request.shared.clone(),
             stop_signal: stop_signal(plan)?,
         })

@@ -95,7 +95,7 @@ impl Pod {
         let member = self.members.iter_mut().skip(1).find(|m| m.spec.name == name && m.exit.is_none());
         let member = member.ok_or("it does not run").to(action)?;
         member.leaf.change(resources).map_err(|fault| fault.of(&member.spec.object()))?;
-        member.spec.resources = *resources;
+        member.spec.resources = resources.clone();
         Ok(())
     }
 

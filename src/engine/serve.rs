@@ -164,7 +164,7 @@ impl Session {
                 let resized = self.pod.resize(&name, &resources);
                 if resized.is_ok() {
                     for container in self.request.plan.containers.iter_mut().filter(|c| c.name == name) {
-                        (container.resources, container.oom_score_adj) = (resources, oom_score_adj);
+                        (container.resources, container.oom_score_adj) = (resources.clone(), oom_score_adj);
                     }
                 }
                 resized.map_or_else(Reply::Refused, |()| Reply::Done)

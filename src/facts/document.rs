@@ -121,6 +121,7 @@ pub struct Limits {
     pub cpu_share: Fact<ShareFact>,
     pub pids: Fact<LimitFact>,
     pub oom_group: Fact<u64>,
+    pub huge_pages: Fact<BTreeMap<&'static str, LimitFact>>,
 }
 
 /// `credentials`.

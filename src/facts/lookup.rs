@@ -76,8 +76,16 @@ const VOCABULARY: &[&str] = &[
 ];
 
 /// `{limits}` of the vocabulary.
-const LIMITS: [&str; 7] =
-    ["memory_bytes", "memory_swap_bytes", "cpu_quota_usec", "cpu_period_usec", "cpu_share", "pids", "oom_group"];
+const LIMITS: [&str; 8] = [
+    "memory_bytes",
+    "memory_swap_bytes",
+    "cpu_quota_usec",
+    "cpu_period_usec",
+    "cpu_share",
+    "pids",
+    "oom_group",
+    "huge_pages",
+];
 /// What stands below `cpu_share`.
 const SHARES: [&str; 2] = ["cpu.shares", "cpu.weight"];
 /// `{events}` of the vocabulary.
@@ -150,6 +158,12 @@ fn fits(pattern: &str, parts: &[&str]) -> bool {
         if word == "{limits}" && *part == "cpu_share" {
             return parts.next().is_none_or(|share| SHARES.contains(share)) && parts.next().is_none();
         }
+        if word == "{limits}" && *part == "huge_pages" {
+            return parts
+                .next()
+                .is_none_or(|size| size.ends_with("KB") || size.ends_with("MB") || size.ends_with("GB"))
+                && parts.next().is_none();
+        }
     }
     parts.next().is_none()
 }
@@ -165,7 +179,7 @@ mod tests {
             "members": {
                 "app": {
                     "state": "running",
-                    "limits": {"memory_bytes": 4096, "pids": null, "cpu_share": {"cpu.shares": 2}},
+                    "limits": {"memory_bytes": 4096, "pids": null, "cpu_share": {"cpu.shares": 2}, "huge_pages": {"2MB": 0}},
                     "security": {"devices": {"unobservable": "devices-list"}},
                     "mounts": {"/etc/hosts": {"type": "bind", "options": ["rw"], "superblock": null}},
                     "environment": {"args": ["sleep", "1d"], "env": {"A": "b"}},
@@ -182,6 +196,7 @@ mod tests {
         for (path, value) in [
             ("members.app.limits.memory_bytes", json!(4096)),
             ("members.app.limits.cpu_share[cpu.shares]", json!(2)),
+            ("members.app.limits.huge_pages.2MB", json!(0)),
             ("members.app.mounts[/etc/hosts].options", json!(["rw"])),
             ("members.app.environment.args[1]", json!("1d")),
             ("pod.strays", json!([])),
@@ -191,6 +206,7 @@ mod tests {
         for path in [
             "members.app.limits.pids",
             "members.app.limits.cpu_share[cpu.weight]",
+            "members.app.limits.huge_pages.1GB",
             "members.app.mounts[/nowhere]",
             "members.app.mounts[/nowhere].type",
             "members.app.mounts[/etc/hosts].superblock",
@@ -211,6 +227,7 @@ mod tests {
             "members.app.namespaces.network",
             "members.app.state.x",
             "members.app.limits.cpu_share[cpu.idle]",
+            "members.app.limits.huge_pages.2Mi",
             "limits.memory_bytes",
             "",
         ] {

@@ -265,6 +265,12 @@ fn limits(limits: &Limits) -> document::Limits {
         cpu_share: Fact(limits.cpu_share.map(ShareFact)),
         pids: Fact(limits.pids.map(LimitFact::Of)),
         oom_group: Fact(limits.oom_group),
+        huge_pages: Fact(
+            limits
+                .huge_pages
+                .clone()
+                .map(|sizes| sizes.into_iter().map(|(size, limit)| (size, LimitFact::Of(limit))).collect()),
+        ),
     }
 }
 

@@ -16,13 +16,14 @@ const OOM: &str =
 const DEVICES: &str = "https://docs.kernel.org/admin-guide/cgroup-v1/devices.html";
 
 /// Of each member.
-const LASTING: [Rule; 11] = [
+const LASTING: [Rule; 12] = [
     ("L1", "limits.memory_bytes", RESOURCES),
     ("L3", "limits.memory_swap_bytes", RESOURCES),
     ("L8", "limits.cpu_quota_usec", RESOURCES),
     ("L8", "limits.cpu_period_usec", RESOURCES),
     ("L11", "limits.cpu_share", RESOURCES),
     ("L15", "limits.pids", RESOURCES),
+    ("L16", "limits.huge_pages", RESOURCES),
     ("L17", "oom.score_adj", OOM),
     ("L18", "controls", RESOURCES),
     ("S5", "security.devices", DEVICES),
@@ -31,11 +32,12 @@ const LASTING: [Rule; 11] = [
 ];
 
 /// Of the Pod as a whole: a runtime has no business there.
-const LASTING_OF_POD: [Rule; 4] = [
+const LASTING_OF_POD: [Rule; 5] = [
     ("L10", "pod.cgroup.memory_bytes", RESOURCES),
     ("L10", "pod.cgroup.cpu_quota_usec", RESOURCES),
     ("L10", "pod.cgroup.cpu_share", RESOURCES),
     ("L15", "pod.cgroup.pids", RESOURCES),
+    ("L16", "pod.cgroup.huge_pages", RESOURCES),
 ];
 
 /// What steps have changed of a Pod.

@@ -43,7 +43,7 @@ impl Kind {
     }
 
     /// `now`, but for this kind, which is as it is to be.
-    fn changed(self, now: LinuxResources, wanted: LinuxResources) -> LinuxResources {
+    fn changed(self, now: LinuxResources, wanted: &LinuxResources) -> LinuxResources {
         match self {
             Kind::Memory => LinuxResources {
                 memory_limit_bytes: wanted.memory_limit_bytes,
@@ -87,7 +87,7 @@ fn writes(now: &Plan, wanted: &Plan, name: &str) -> Vec<Write> {
         }
         // From the outermost in where there is more, limits before requests; the other way round where there is less.
         writes.append(&mut before);
-        let changed = kind.changed(container.resources, last.resources);
+        let changed = kind.changed(container.resources.clone(), &last.resources);
         if changed != container.resources {
             container.resources = changed;
             writes.push(Write::Container(Box::new(container.clone())));
@@ -138,7 +138,7 @@ mod tests {
             cpu_limit: quantity(cpu),
             cpu_request: quantity(request),
             memory_limit: quantity((memory << 20) * 1000),
-            memory_request: None,
+            ..Resources::default()
         };
         let container = |name: &str, resources| Container { name: name.to_owned(), resources, ..Container::default() };
         let containers = vec![

@@ -3,12 +3,14 @@
 use super::cgroup::Hierarchy;
 use super::controls::{CONTROLS, Control};
 use super::error::{Malformed, ObserveError};
+use super::huge_pages;
 use super::limits::{self, CpuShare, Limit};
 use super::member::Reader;
 use super::observation::{CgroupSeen, Seen};
 use super::read::{Evidence, KernelDir, senseless, unreadable};
 use super::strays;
 use super::words::{keyed, number};
+use std::collections::BTreeMap;
 use std::io;
 
 /// Where a controller's files of a cgroup are.
@@ -74,7 +76,7 @@ impl PodDir {
 }
 
 /// Controllers whose files are read.
-const CONTROLLERS: [&str; 6] = ["memory", "cpu", "pids", "devices", "blkio", "io"];
+const CONTROLLERS: [&str; 7] = ["memory", "cpu", "pids", "hugetlb", "devices", "blkio", "io"];
 
 impl Reader<'_> {
     /// The hierarchy has that controller: on one host a controller is in one hierarchy only.
@@ -118,6 +120,7 @@ impl Reader<'_> {
         files.memory()?;
         files.cpu()?;
         files.pids()?;
+        files.huge_pages()?;
         files.devices()?;
         files.controls(wanted)?;
         Ok(files.seen)
@@ -231,6 +234,40 @@ impl<'a> Files<'a, '_> {
             Place::OutOfView => self.no_pids("cgroup-in-view"),
             Place::Missing => self.no_pids("pids-controller"),
         }
+        Ok(())
+    }
+
+    fn huge_pages(&mut self) -> Result<(), ObserveError> {
+        // Where nobody handed the controller down, its files are missing.
+        const NONE: &str = "huge-page-limits";
+        let (dir, unified) = match self.place("hugetlb") {
+            Place::V1(dir) => (dir, false),
+            Place::V2(dir) => (dir, true),
+            Place::OutOfView => {
+                self.seen.limits.huge_pages = Seen::Unobservable("cgroup-in-view");
+                return Ok(());
+            }
+            Place::Missing => {
+                self.seen.limits.huge_pages = Seen::Unobservable(NONE);
+                return Ok(());
+            }
+        };
+        let mut limits = BTreeMap::new();
+        for size in huge_pages::all() {
+            let file = if unified { &size.v2 } else { &size.v1 };
+            let parse = |text: &str| match unified {
+                true => limits::or_max(text),
+                false => limits::v1_of_at_most(text, size.v1_no_limit),
+            };
+            match self.value(&size.fact, dir, file, Seen::Unobservable(NONE), parse)? {
+                Seen::Value(limit) => limits.insert(size.name.as_str(), limit),
+                unseen => {
+                    self.seen.limits.huge_pages = unseen.map(|_| BTreeMap::new());
+                    return Ok(());
+                }
+            };
+        }
+        self.seen.limits.huge_pages = Seen::Value(limits);
         Ok(())
     }
 

@@ -4,6 +4,7 @@
 use super::error::Malformed;
 use super::observation::Seen;
 use super::words::number;
+use std::collections::BTreeMap;
 
 /// A number, or none at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub struct Limits {
     pub pids: Seen<Limit>,
     /// v2 `memory.oom.group`: 1 where all of it is killed at once. v1 has none.
     pub oom_group: Seen<u64>,
+    /// Bytes of huge pages by the kernel's name of their size: `hugetlb.2MB.max`, v1 `hugetlb.2MB.limit_in_bytes`.
+    pub huge_pages: Seen<BTreeMap<&'static str, Limit>>,
 }
 
 /// A share of cpu time as the kernel has it. Never converted: that would hide how a runtime converts.
@@ -58,8 +61,13 @@ const V1_NO_LIMIT: u64 = 0x7fff_ffff_ffff_0000;
 
 /// v1 `memory.limit_in_bytes`.
 pub fn v1_bytes(text: &str) -> Result<Limit, Malformed> {
+    v1_of_at_most(text, V1_NO_LIMIT)
+}
+
+/// A number of bytes of v1, where `no_limit` and more is none.
+pub fn v1_of_at_most(text: &str, no_limit: u64) -> Result<Limit, Malformed> {
     let bytes = number(text)?;
-    Ok(if bytes >= V1_NO_LIMIT { Limit::Max } else { Limit::At(bytes) })
+    Ok(if bytes >= no_limit { Limit::Max } else { Limit::At(bytes) })
 }
 
 /// v1 `cpu.cfs_quota_us`: −1 for none.
@@ -94,6 +102,8 @@ mod tests {
     fn no_limit_has_one_name_in_every_version() {
         assert_eq!(v1_bytes("9223372036854771712\n"), Ok(Limit::Max));
         assert_eq!(v1_bytes("9223372036854710272\n"), Ok(Limit::Max), "64 KiB pages");
+        assert_eq!(v1_of_at_most("9223372036852678656\n", 0x7fff_ffff_ffe0_0000), Ok(Limit::Max), "of pages of 2 MiB");
+        assert_eq!(v1_of_at_most("4194304\n", 0x7fff_ffff_ffe0_0000), Ok(Limit::At(4_194_304)));
         assert_eq!(v1_quota("-1\n"), Ok(Limit::Max));
         assert_eq!(or_max("max\n"), Ok(Limit::Max));
         assert_eq!(cpu_max("max 100000\n"), Ok((Limit::Max, 100_000)));

@@ -111,7 +111,11 @@ pub fn controllers(hierarchies: &[Hierarchy], evidence: &mut Evidence) -> Result
     let Some(unified) = hierarchies.iter().find(|h| h.is_unified()) else { return Ok(BTreeSet::new()) };
     let file = format!("{}/cgroup.controllers", unified.mount_point);
     let text = read::host_text(&file).map_err(unreadable(file))?.unwrap_or_default();
-    let controllers = text.split_whitespace().map(str::to_owned).collect();
+    let mut controllers: BTreeSet<String> = text.split_whitespace().map(str::to_owned).collect();
+    if hierarchies.len() > 1 {
+        // On hybrid hosts runtimes set no limits there, so that there is nothing to read.
+        controllers.remove("hugetlb");
+    }
     evidence.keep("host", "cgroup.controllers", text);
     Ok(controllers)
 }

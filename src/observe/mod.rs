@@ -13,6 +13,7 @@ mod enter;
 mod error;
 mod held;
 mod host_mounts;
+mod huge_pages;
 mod idmap;
 mod inherited;
 mod limits;

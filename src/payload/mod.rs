@@ -87,6 +87,7 @@ pub const PROGRAMS: &[Program] = &[
     program("get", "HOST PORT [PATH]", "prints the body of an HTTP answer", false, net::get),
     program(HELD, "WORD COMMAND…", "waits for SIGUSR1, then becomes the command", false, held::held),
     program("hostname", "[NAME]", "prints the host name, or sets it", false, system::hostname),
+    program("huge", "SIZE", "touches that much memory in huge pages of 2 MiB, in a child", false, victim::huge),
     program("id", "[-u|-g|-G]", "prints the effective user, group and all groups by number", false, system::id),
     program("keyctl-try", "", "needs no privilege; default seccomp profiles refuse it", false, attempt::keyctl),
     program("kill", "[-SIGNAL] PID", "signals a process", false, process::kill),

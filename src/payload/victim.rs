@@ -99,13 +99,13 @@ fn wait_for_file(signals: &Signals, file: &Path) -> Result<Option<Signal>, Fault
 /// The OOM killer takes the process with the highest score of a cgroup; raising one's own is always allowed.
 fn as_the_first_to_go(program: &str, work: impl FnOnce() -> Result<(), Fault>) -> i32 {
     let result = std::fs::write("/proc/self/oom_score_adj", "1000").doing("set the OOM score").and_then(|()| work());
-    result.map_or_else(
-        |fault| {
-            super::complain(&format!("{program}: {}", fault.text()));
-            1
-        },
-        |()| 0,
-    )
+    result.map_or_else(|fault| complained(program, &fault), |()| 0)
+}
+
+/// Says what is wrong; the exit status for it.
+fn complained(program: &str, fault: &Fault) -> i32 {
+    super::complain(&format!("{program}: {}", fault.text()));
+    1
 }
 
 /// What is written to a file is nobody's in the OOM killer's eyes: it takes who has this much instead.
@@ -141,16 +141,35 @@ fn pour(path: &Path, size: usize, unlinked: bool) -> Result<(), Fault> {
     Ok(())
 }
 
+/// `huge SIZE`: pages are taken one by one, as they are written to, and not reserved before: beyond a limit that is a signal.
+pub(super) fn huge(args: &[OsString]) -> Outcome {
+    const PAGE: usize = 2 << 20;
+    let [size] = exactly(args)?;
+    let size = operand::size(size)?;
+    if !size.is_multiple_of(PAGE) {
+        return Err(Fault::usage("a whole number of pages of 2Mi is wanted"));
+    }
+    let signals = Signals::take()?;
+    let kind = libc::MAP_HUGETLB | libc::MAP_HUGE_2MB | libc::MAP_NORESERVE;
+    let work = || write_to_each(size, PAGE, kind).map_or_else(|fault| complained("huge", &fault), |()| 0);
+    let victim = child(work).doing("fork")?;
+    report(&signals, victim)
+}
+
 /// Maps memory and writes to each of its pages. It is kept until the process ends.
 fn occupy(size: usize) -> Result<(), Fault> {
-    const PAGE: usize = 4096;
-    let (access, kind) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
+    write_to_each(size, 4096, 0)
+}
+
+/// The same with pages of a size and a further kind of mapping.
+fn write_to_each(size: usize, page: usize, kind: i32) -> Result<(), Fault> {
+    let (access, kind) = (libc::PROT_READ | libc::PROT_WRITE, kind | libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
     // SAFETY: a new anonymous mapping at an address of the kernel's choice touches no memory that is in use.
     let start = unsafe { libc::mmap(std::ptr::null_mut(), size, access, kind, -1, 0) };
     if start == libc::MAP_FAILED {
         return Err(Errno::last()).doing(format!("map {size} bytes"));
     }
-    for offset in (0..size).step_by(PAGE) {
+    for offset in (0..size).step_by(page) {
         // SAFETY: the offset lies inside the mapping, which is writable and nobody else's. A volatile write stays even
         // though nothing reads it.
         unsafe { start.cast::<u8>().add(offset).write_volatile(1) };

@@ -3,9 +3,11 @@
 
 use super::arithmetic::{PERIOD_USEC, quota_usec, shares};
 use super::qos::effective;
+use super::together;
 use super::totals::{self, Kind};
 use super::{Node, QosClass};
-use crate::pod::{Pod, Quantity, Resources};
+use crate::pod::{HugePageSize, Pod, Quantity, Resources};
+use std::collections::BTreeMap;
 
 /// A cgroup and what is written into it.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -17,7 +19,7 @@ pub struct CgroupPlan {
 }
 
 /// What a cgroup holds its processes to. `None` leaves the kernel's default.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct LinuxResources {
     /// v1 `cpu.shares` 2–262144; a cgroup v2 host gets a weight converted from it.
     pub cpu_shares: Option<u64>,
@@ -34,13 +36,15 @@ pub struct LinuxResources {
     /// `memory.oom.group`: out of memory, the kernel kills all of its processes. cgroup v2 alone has it; elsewhere a runtime
     /// leaves it out, as a kubelet does.
     pub oom_group: bool,
+    /// Bytes of huge pages of each size.
+    pub huge_page_limits: BTreeMap<HugePageSize, u64>,
 }
 
 /// The cgroups of a Pod, outermost first, as a kubelet makes them. Their paths are a kubelet's own names; what they are called
 /// on the host its driver says, see [`super::CgroupDriver`].
 ///
-/// What a kubelet also writes and this leaves out, because no property asks for it: the node's pids limit of `kubepods`
-/// (the host's, so never the same twice) and huge page limits.
+/// What a kubelet also writes and this leaves out, because no property asks for it: the node's limits of processes and of
+/// huge pages on `kubepods` (the host's, so never the same twice).
 pub(super) fn above_containers(pod: &Pod, qos: QosClass, uid: &str, node: &Node) -> Vec<CgroupPlan> {
     let node_resources = LinuxResources {
         cpu_shares: Some(shares(node.cpu_milli)),
@@ -67,8 +71,12 @@ pub(super) fn above_containers(pod: &Pod, qos: QosClass, uid: &str, node: &Node)
 /// The Pod's cgroup.
 fn of_pod(pod: &Pod, qos: QosClass, node: &Node) -> LinuxResources {
     let pids_limit = node.pod_pids_limit.filter(|limit| *limit > 0);
+    let huge_page_limits = huge_pages(node, |size| {
+        let asked = |bytes: &u64| Quantity { milli: u128::from(*bytes) * 1000 };
+        together::sum(pod, |container| container.resources.huge_pages.get(&size).map(asked)).value()
+    });
     if qos == QosClass::BestEffort {
-        return LinuxResources { cpu_shares: Some(shares(0)), pids_limit, ..Default::default() };
+        return LinuxResources { cpu_shares: Some(shares(0)), pids_limit, huge_page_limits, ..Default::default() };
     }
     let cpu_quota_usec = totals::limit(pod, Kind::Cpu).and_then(|q| quota_usec(q.milli_value()));
     LinuxResources {
@@ -79,7 +87,13 @@ fn of_pod(pod: &Pod, qos: QosClass, node: &Node) -> LinuxResources {
         memory_swap_limit_bytes: None,
         pids_limit,
         oom_group: false,
+        huge_page_limits,
     }
+}
+
+/// Each size that the node has is limited, to nothing where nothing is asked for.
+fn huge_pages(node: &Node, asked: impl Fn(HugePageSize) -> u64) -> BTreeMap<HugePageSize, u64> {
+    node.huge_page_sizes.iter().map(|size| (*size, asked(*size))).collect()
 }
 
 /// What a container's own cgroup is asked to hold it to. One without a limit of its own has the Pod's.
@@ -100,5 +114,6 @@ pub(super) fn of_container(pod: &Pod, resources: &Resources, node: &Node) -> Lin
         memory_swap_limit_bytes: memory_limit_bytes,
         pids_limit: None,
         oom_group: !node.single_process_oom_kill,
+        huge_page_limits: huge_pages(node, |size| resources.huge_pages.get(&size).copied().unwrap_or(0)),
     }
 }

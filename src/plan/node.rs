@@ -1,7 +1,9 @@
 //! The machine that the plan pretends.
 
+use crate::pod::HugePageSize;
+
 /// The machine that the plan pretends, so that no plan depends on where it was made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {
     /// Memory capacity in bytes.
     pub memory_bytes: u64,
@@ -12,10 +14,19 @@ pub struct Node {
     /// `singleProcessOOMKill`: where memory runs out, the kernel kills one process of a container and not all of them. False
     /// is a kubelet's default on cgroup v2; v1 knows nothing else than true, whatever stands here.
     pub single_process_oom_kill: bool,
+    /// Sizes of huge pages that are limited in every Pod, asked for or not: those of the host, whose files they are. None
+    /// where it cannot limit them.
+    pub huge_page_sizes: Vec<HugePageSize>,
 }
 
 impl Default for Node {
     fn default() -> Self {
-        Node { memory_bytes: 8 << 30, cpu_milli: 4000, pod_pids_limit: None, single_process_oom_kill: false }
+        Node {
+            memory_bytes: 8 << 30,
+            cpu_milli: 4000,
+            pod_pids_limit: None,
+            single_process_oom_kill: false,
+            huge_page_sizes: Vec::new(),
+        }
     }
 }

@@ -1,7 +1,8 @@
 use super::recorded::{PODS, Recorded};
 use super::*;
 use crate::pod::{
-    Container, DnsConfig, HostAlias, PodSpec, Port, Protocol, Quantity, Resources, Volume, VolumeMount, VolumeSource,
+    Container, DnsConfig, HostAlias, HugePageSize, PodSpec, Port, Protocol, Quantity, Resources, Volume, VolumeMount,
+    VolumeSource,
 };
 
 /// `250m`, `2`, `64Mi`: enough of a quantity for these tables, independent of the parser.
@@ -23,6 +24,7 @@ fn resources([cpu_request, cpu_limit, memory_request, memory_limit]: [&str; 4]) 
         cpu_limit: quantity(cpu_limit),
         memory_request: quantity(memory_request),
         memory_limit: quantity(memory_limit),
+        ..Resources::default()
     }
 }
 
@@ -70,6 +72,38 @@ fn cpu_requests_become_the_shares_of_kubernetes_tables() {
 }
 
 #[test]
+fn every_size_of_huge_pages_that_the_node_has_is_limited() {
+    let [kib, mib, gib] = [64 << 10, 2 << 20, 1 << 30].map(|bytes| HugePageSize::new(bytes).expect("a size"));
+    let asks = |name: &str, pages: u64, stays: bool| {
+        let huge_pages = [(mib, pages * mib.bytes())].into_iter().filter(|(_, bytes)| *bytes > 0).collect();
+        Container { resources: Resources { huge_pages, ..Resources::default() }, stays, ..container(name) }
+    };
+    let mut huge = pod(vec![asks("app", 3, false), asks("none", 0, false)]);
+    let limits = |pod: &Pod, sizes: &[HugePageSize]| {
+        let plan = plan(pod, &Node { huge_page_sizes: sizes.to_vec(), ..Node::default() }, "UID");
+        assert!(plan.sandbox.resources.huge_page_limits.is_empty());
+        let (of_pod, above) = plan.cgroups.split_last().expect("a cgroup");
+        assert!(above.iter().all(|cgroup| cgroup.resources.huge_page_limits.is_empty()));
+        let own = plan.containers.iter().map(|container| &container.resources);
+        let all = own.chain([&of_pod.resources]).map(|resources| resources.huge_page_limits.clone());
+        all.map(|limits| {
+            limits.into_iter().map(|(size, limit)| format!("{size} {limit}")).collect::<Vec<_>>().join(", ")
+        })
+        .collect::<Vec<_>>()
+    };
+    let three = "64KB 0, 2MB 6291456, 1GB 0";
+    assert_eq!(limits(&huge, &[kib, mib, gib]), [three, "64KB 0, 2MB 0, 1GB 0", three]);
+    assert_eq!(limits(&huge, &[gib]), ["1GB 0"; 3]);
+    assert_eq!(limits(&huge, &[]), [""; 3]);
+    assert_eq!(planned(&huge).qos, QosClass::BestEffort);
+    // A sidecar counts with the apps, an init container beside the sidecars before it.
+    huge.spec.init_containers = vec![asks("first", 4, false), asks("side", 1, true), asks("second", 4, false)];
+    assert_eq!(limits(&huge, &[mib]).last().map(String::as_str), Some("2MB 10485760"));
+    huge.spec.init_containers.truncate(2);
+    assert_eq!(limits(&huge, &[mib]).last().map(String::as_str), Some("2MB 8388608"));
+}
+
+#[test]
 fn cpu_limits_become_quotas_of_at_least_a_millisecond() {
     // Rows of Kubernetes' TestMilliCPUToQuota.
     let table = [
@@ -85,7 +119,7 @@ fn cpu_limits_become_quotas_of_at_least_a_millisecond() {
         ("1500m", Some(150_000)),
     ];
     for (limit, quota) in table {
-        let resources = planned(&pod_with(&[["", limit, "", ""]])).containers[0].resources;
+        let resources = planned(&pod_with(&[["", limit, "", ""]])).containers[0].resources.clone();
         assert_eq!(resources.cpu_quota_usec, quota, "{limit}");
         assert_eq!(resources.cpu_period_usec, quota.map(|_| 100_000), "{limit}");
     }
@@ -101,9 +135,9 @@ fn a_request_that_is_not_written_is_the_limit() {
 
 #[test]
 fn swap_is_closed_wherever_memory_is_limited() {
-    let limited = planned(&pod_with(&[["", "", "", "256Mi"]])).containers[0].resources;
+    let limited = planned(&pod_with(&[["", "", "", "256Mi"]])).containers[0].resources.clone();
     assert_eq!((limited.memory_limit_bytes, limited.memory_swap_limit_bytes), (Some(268_435_456), Some(268_435_456)));
-    let free = planned(&pod_with(&[["", "", "64Mi", ""]])).containers[0].resources;
+    let free = planned(&pod_with(&[["", "", "64Mi", ""]])).containers[0].resources.clone();
     assert_eq!((free.memory_limit_bytes, free.memory_swap_limit_bytes), (None, None));
 }
 
@@ -183,7 +217,7 @@ fn the_pretended_node_is_what_kubepods_holds() {
 fn the_pod_has_a_limit_only_if_every_container_declares_it() {
     let of = |rows: &[[&str; 4]]| {
         let plan = planned(&pod_with(rows));
-        let pod = plan.cgroups.last().expect("a cgroup").resources;
+        let pod = plan.cgroups.last().expect("a cgroup").resources.clone();
         (pod.cpu_quota_usec, pod.memory_limit_bytes)
     };
     assert_eq!(of(&[["", "500m", "", "64Mi"], ["", "", "", "64Mi"]]), (None, Some(134_217_728)));
@@ -492,12 +526,12 @@ fn a_pods_own_resources_decide_its_class_alone() {
 #[test]
 fn a_pods_own_limits_are_its_cgroups_and_those_of_containers_without() {
     let plan = planned(&with_own(["", "1", "", "256Mi"], &[["100m", "", "", ""], ["", "250m", "", "64Mi"]]));
-    let pod = plan.cgroups.last().expect("a cgroup").resources;
+    let pod = plan.cgroups.last().expect("a cgroup").resources.clone();
     assert_eq!((pod.cpu_quota_usec, pod.memory_limit_bytes), (Some(100_000), Some(268_435_456)));
     // 100m of the first and, by its limit, 250m of the second.
     assert_eq!(pod.cpu_shares, Some(358));
     let own = |i: usize| {
-        let r = plan.containers[i].resources;
+        let r = plan.containers[i].resources.clone();
         (r.cpu_quota_usec, r.memory_limit_bytes, r.cpu_shares)
     };
     assert_eq!(own(0), (Some(100_000), Some(268_435_456), Some(102)));
@@ -534,7 +568,7 @@ fn ephemeral_containers_count_for_nothing_and_look_into_one_where_each_has_its_o
 fn overhead_is_added_to_the_pods_totals() {
     let mut pod = pod_with(&[["100m", "500m", "", "64Mi"], ["200m", "250m", "", "64Mi"]]);
     pod.spec.overhead = Some(resources(["250m", "", "32Mi", ""]));
-    let of = |pod: &Pod| planned(pod).cgroups.last().expect("a cgroup").resources;
+    let of = |pod: &Pod| planned(pod).cgroups.last().expect("a cgroup").resources.clone();
     assert_eq!((of(&pod).cpu_shares, of(&pod).cpu_quota_usec), (Some(563), Some(100_000)));
     assert_eq!(of(&pod).memory_limit_bytes, Some((64 + 64 + 32) << 20));
     // What has no limit has none with an overhead either, and the class is the containers'.
@@ -608,7 +642,7 @@ fn a_sidecar_outlives_the_least_of_those_it_serves() {
 #[test]
 fn overhead_comes_after_the_larger_of_start_and_life_and_a_pods_own_word_before_both() {
     let init = |cpu: &str, memory: &str| Container { resources: resources(["", cpu, "", memory]), ..container("init") };
-    let of = |pod: &Pod| planned(pod).cgroups.last().expect("a cgroup").resources;
+    let of = |pod: &Pod| planned(pod).cgroups.last().expect("a cgroup").resources.clone();
     let mut pod = pod_with(&[["", "200m", "", "64Mi"]]);
     pod.spec.overhead = Some(resources(["100m", "", "32Mi", ""]));
     pod.spec.init_containers = vec![init("500m", "96Mi")];

@@ -225,14 +225,26 @@ fn faults_of_specs() {
 fn faults_of_containers() {
     let table: Faulty<'_> = &[
         (
-            "resources: {limits: {memory: 256MB, cpu: -1, mem: 3, hugepages-2Mi: 1Gi, memoryy: 1}, requests: {memory: [1]}}",
+            "resources: {limits: {memory: 256MB, cpu: -1, mem: 3, vendor/gpu: 1, memoryy: 1}, requests: {memory: [1]}}",
             &[
                 "9:34: spec.containers[1].resources.limits.memory: \"256MB\" is not a quantity (write 256M, or 256Mi for the binary unit)",
                 "9:46: spec.containers[1].resources.limits.cpu: -1 is negative (a resource is zero or more)",
                 "9:50: spec.containers[1].resources.limits.mem: no resource is called \"mem\" (expected cpu, memory or ephemeral-storage)",
-                "9:58: spec.containers[1].resources.limits.hugepages-2Mi: not implemented yet (only cpu, memory and ephemeral-storage so far; remove it to judge the rest)",
-                "9:78: spec.containers[1].resources.limits.memoryy: no resource is called \"memoryy\" (did you mean memory?)",
-                "9:110: spec.containers[1].resources.requests.memory: expected a quantity, found a list (as in 256Mi or 1G for memory, 500m or 0.5 for cpu)",
+                "9:58: spec.containers[1].resources.limits.vendor/gpu: not implemented yet (only cpu, memory, huge pages of containers and ephemeral-storage so far; remove it to judge the rest)",
+                "9:73: spec.containers[1].resources.limits.memoryy: no resource is called \"memoryy\" (did you mean memory?)",
+                "9:105: spec.containers[1].resources.requests.memory: expected a quantity, found a list (as in 256Mi or 1G for memory, 500m or 0.5 for cpu)",
+            ],
+        ),
+        (
+            "resources: {limits: {hugepages-2Mi: 3Mi, hugepages-3Mi: 3Mi, hugepages-1Gi: 1Gi, hugepages-1024Mi: 1Gi, hugepages-: 0}, requests: {hugepages-1Gi: 2Gi, hugepages-64Ki: 64Ki}}",
+            &[
+                "9:5: spec.containers[1].resources: huge pages without cpu or memory (who asks for huge pages asks for one of these, too)",
+                "9:41: spec.containers[1].resources.limits.hugepages-2Mi: 3Mi is not a whole number of pages of 2MB (huge pages are given whole)",
+                "9:46: spec.containers[1].resources.limits.hugepages-3Mi: \"hugepages-3Mi\" names no size of huge pages (a power of two, as in hugepages-2Mi or hugepages-1Gi)",
+                "9:86: spec.containers[1].resources.limits.hugepages-1024Mi: huge pages of 1GB have a limit already (leave one of the two out)",
+                "9:109: spec.containers[1].resources.limits.hugepages-: \"hugepages-\" names no size of huge pages (a power of two, as in hugepages-2Mi or hugepages-1Gi)",
+                "9:151: spec.containers[1].resources.requests.hugepages-1Gi: the request 2Gi is not the limit 1Gi (huge pages are not overcommitted: a request is the limit, or is left out)",
+                "9:156: spec.containers[1].resources.requests.hugepages-64Ki: huge pages are requested without a limit (write the same under limits)",
             ],
         ),
         (

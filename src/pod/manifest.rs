@@ -1,6 +1,6 @@
 //! The fields of a v1 Pod that podcheck acts on, after parsing: defaults applied, names resolved, nothing left as text.
 
-use super::{Quantity, SeccompProfile};
+use super::{HugePageSize, Quantity, SeccompProfile};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -242,6 +242,8 @@ pub struct Resources {
     pub memory_limit: Option<Quantity>,
     /// `requests.memory`, bytes.
     pub memory_request: Option<Quantity>,
+    /// `limits.hugepages-<size>`, bytes. What is requested is the same.
+    pub huge_pages: BTreeMap<HugePageSize, u64>,
 }
 
 impl Resources {
@@ -252,6 +254,7 @@ impl Resources {
             cpu_request: change.cpu_request.or(self.cpu_request),
             memory_limit: change.memory_limit.or(self.memory_limit),
             memory_request: change.memory_request.or(self.memory_request),
+            huge_pages: self.huge_pages.clone(),
         }
     }
 }

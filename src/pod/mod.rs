@@ -8,6 +8,7 @@ mod expand;
 #[cfg(test)]
 mod faults;
 mod fields;
+mod huge_pages;
 mod later;
 mod lifecycle;
 mod manifest;
@@ -28,6 +29,7 @@ mod taken_faults;
 mod tests;
 mod volume;
 
+pub use huge_pages::HugePageSize;
 pub use later::Later;
 pub use manifest::*;
 pub use names::{is_label, is_subdomain};

@@ -1,12 +1,16 @@
 //! `resources` of a container.
 
-use super::{PodSpec, Quantity, QuantityError, Resources, fields};
+use super::{HugePageSize, PodSpec, Quantity, QuantityError, Resources, fields};
 use crate::diagnostic::nearest;
 use crate::diagnostic::yaml::{Cursor, Kind};
+use std::collections::BTreeMap;
+
+/// What names of resources begin with that are huge pages; their size follows.
+const HUGE_PAGES: &str = "hugepages-";
 
 /// Reads `resources`; what is not acted on is noted.
 pub(super) fn read(cursor: &Cursor<'_>, not_acted_on: &mut Vec<String>) -> Resources {
-    let mut resources = Resources::default();
+    let mut resources = Resources { huge_pages: huge_pages(cursor), ..Resources::default() };
     for (part, limits) in [("limits", true), ("requests", false)] {
         let Some(map) = cursor.get(part) else {
             continue;
@@ -17,6 +21,7 @@ pub(super) fn read(cursor: &Cursor<'_>, not_acted_on: &mut Vec<String>) -> Resou
                 ("cpu", false) => &mut resources.cpu_request,
                 ("memory", true) => &mut resources.memory_limit,
                 ("memory", false) => &mut resources.memory_request,
+                _ if name.starts_with(HUGE_PAGES) => continue,
                 _ => {
                     other(name, &value, not_acted_on);
                     continue;
@@ -46,11 +51,70 @@ pub(super) fn read(cursor: &Cursor<'_>, not_acted_on: &mut Vec<String>) -> Resou
     resources
 }
 
+/// Reads limits of huge pages. They are never overcommitted: a request is the limit, or it is not written.
+/// Source: Kubernetes pkg/apis/core/validation/validation.go, `ValidateResourceRequirements`.
+fn huge_pages(cursor: &Cursor<'_>) -> BTreeMap<HugePageSize, u64> {
+    let entries = |part: &str| cursor.get(part).and_then(|map| map.entries()).unwrap_or_default();
+    let is_one = |(name, _): &(&str, Cursor<'_>)| name.starts_with(HUGE_PAGES);
+    let mut limits = BTreeMap::new();
+    for (name, value) in entries("limits").into_iter().filter(is_one) {
+        if let Some((size, bytes)) = of_one_size(name, &value)
+            && limits.insert(size, bytes).is_some()
+        {
+            value.fault_at_key(format!("huge pages of {size} have a limit already"), "leave one of the two out");
+        }
+    }
+    for (name, value) in entries("requests").into_iter().filter(is_one) {
+        match cursor.get("limits").and_then(|map| map.get(name)) {
+            None => value.fault_at_key("huge pages are requested without a limit", "write the same under limits"),
+            Some(limit) => {
+                let asked = of_one_size(name, &value);
+                if asked.is_some_and(|(size, bytes)| limits.get(&size).is_some_and(|limit| *limit != bytes)) {
+                    value.fault(
+                        format!("the request {} is not the limit {}", value.node().written, limit.node().written),
+                        "huge pages are not overcommitted: a request is the limit, or is left out",
+                    );
+                }
+            }
+        }
+    }
+    let has =
+        |name: &str| ["limits", "requests"].iter().any(|part| entries(part).iter().any(|(other, _)| *other == name));
+    if !limits.is_empty() && !has("cpu") && !has("memory") {
+        cursor.fault_at_key("huge pages without cpu or memory", "who asks for huge pages asks for one of these, too");
+    }
+    limits
+}
+
+/// Size and bytes of `hugepages-2Mi: 4Mi`; `None` comes together with a fault.
+fn of_one_size(name: &str, value: &Cursor<'_>) -> Option<(HugePageSize, u64)> {
+    let whole = |quantity: Quantity| quantity.milli.is_multiple_of(1000).then(|| quantity.value());
+    let size = name.strip_prefix(HUGE_PAGES).and_then(|size| size.parse().ok()).and_then(whole);
+    let Some(size) = size.and_then(HugePageSize::new) else {
+        value.fault_at_key(
+            format!("{name:?} names no size of huge pages"),
+            "a power of two, as in hugepages-2Mi or hugepages-1Gi",
+        );
+        return None;
+    };
+    let quantity = quantity(value)?;
+    let bytes = whole(quantity).filter(|bytes| bytes.is_multiple_of(size.bytes()));
+    if bytes.is_none() {
+        value.fault(
+            format!("{} is not a whole number of pages of {size}", value.node().written),
+            "huge pages are given whole",
+        );
+    }
+    bytes.map(|bytes| (size, bytes))
+}
+
 /// Reads `resources` of a Pod, which takes cpu and memory (and huge pages, which are not implemented).
 pub(super) fn of_pod(cursor: &Cursor<'_>) -> Resources {
     for part in ["limits", "requests"] {
         for (name, value) in cursor.get(part).and_then(|map| map.entries()).unwrap_or_default() {
-            if !matches!(name, "cpu" | "memory") && !name.starts_with("hugepages-") {
+            if name.starts_with(HUGE_PAGES) {
+                value.fault_at_key("not implemented yet", "only cpu and memory of a Pod as a whole so far");
+            } else if !matches!(name, "cpu" | "memory") {
                 value.fault_at_key(format!("a Pod as a whole has no resource {name:?}"), "expected cpu or memory");
             }
         }
@@ -77,7 +141,7 @@ pub fn parse_resize(cursor: &Cursor<'_>) -> Option<Resources> {
         }
     }
     let resources = fits.then(|| read(cursor, &mut Vec::new()))?;
-    let Resources { cpu_limit, cpu_request, memory_limit, memory_request } = &resources;
+    let Resources { cpu_limit, cpu_request, memory_limit, memory_request, huge_pages: _ } = &resources;
     let read = [cpu_limit, cpu_request, memory_limit, memory_request].into_iter().flatten().count();
     (read == asked).then_some(resources)
 }
@@ -134,15 +198,15 @@ pub(super) fn settle(cursor: &Cursor<'_>, spec: &PodSpec) {
     }
 }
 
-/// A resource other than cpu and memory.
+/// A resource other than cpu, memory and, of a container, huge pages.
 fn other(name: &str, value: &Cursor<'_>, not_acted_on: &mut Vec<String>) {
     if name == "ephemeral-storage" {
         quantity(value);
         fields::note(not_acted_on, value.path());
-    } else if name.starts_with("hugepages-") || name.contains('/') {
+    } else if name.starts_with(HUGE_PAGES) || name.contains('/') {
         value.fault_at_key(
             "not implemented yet",
-            "only cpu, memory and ephemeral-storage so far; remove it to judge the rest",
+            "only cpu, memory, huge pages of containers and ephemeral-storage so far; remove it to judge the rest",
         );
     } else {
         let help = match nearest(name, ["cpu", "memory", "ephemeral-storage"]) {

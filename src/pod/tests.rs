@@ -145,6 +145,7 @@ fn fields_of_a_container() {
         cpu_request: Some(Quantity { milli: 250 }),
         memory_limit: Some(Quantity { milli: 256 * 1024 * 1024 * 1000 }),
         memory_request: Some(Quantity { milli: 100_000_000_000 }),
+        ..Resources::default()
     };
     assert_eq!(app.resources, resources);
     let mounts = [("scratch", "/tmp", false), ("logs", "/logs", true)];

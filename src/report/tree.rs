@@ -94,6 +94,11 @@ fn held_to(member: &Value) -> String {
     if let Some(pids) = number("/limits/pids") {
         let _ = write!(words, "pids {pids}  ");
     }
+    for (size, limit) in member.pointer("/limits/huge_pages").and_then(Value::as_object).into_iter().flatten() {
+        if let Some(bytes) = limit.as_u64().filter(|bytes| *bytes > 0) {
+            let _ = write!(words, "huge pages {} of {size}  ", bytes_text(bytes));
+        }
+    }
     if let Some(share) = member.pointer("/limits/cpu_share").and_then(Value::as_object) {
         for (name, value) in share {
             let _ = write!(words, "{name} {}  ", value_text(value));
@@ -126,7 +131,8 @@ mod tests {
             json!({
                 "namespaces": {"net": "sandbox", "pid": pid, "user": "host"},
                 "cgroup": {"path": "kubepods/burstable/pod<uid>/<x>"},
-                "limits": {"memory_bytes": memory, "cpu_quota_usec": "max", "cpu_share": {"cpu.shares": 2}},
+                "limits": {"memory_bytes": memory, "cpu_quota_usec": "max", "cpu_share": {"cpu.shares": 2},
+                    "huge_pages": {"1GB": 0, "2MB": 4_194_304}},
                 "oom": {"score_adj": 968},
             })
         };
@@ -136,7 +142,10 @@ mod tests {
         assert!(text.contains("net    sandbox app   (shared)"), "{text}");
         assert!(text.contains("pid    sandbox │ app"), "{text}");
         assert!(text.contains("user   the host's"), "{text}");
-        assert!(text.contains("└─ app      memory 256Mi  cpu.shares 2  oom_score_adj 968"), "{text}");
+        assert!(
+            text.contains("└─ app      memory 256Mi  huge pages 4Mi of 2MB  cpu.shares 2  oom_score_adj 968"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -307,7 +307,8 @@ impl RunningPod for EnginePod {
     fn resize(&mut self, container: &ContainerPlan) -> Result<Option<String>, RuntimeError> {
         let ContainerPlan { name, resources, oom_score_adj, .. } = container;
         let action = format!("resize the container {name}");
-        let request = Request::Resize { name: name.clone(), resources: *resources, oom_score_adj: *oom_score_adj };
+        let request =
+            Request::Resize { name: name.clone(), resources: resources.clone(), oom_score_adj: *oom_score_adj };
         match self.ask(&request, &action, PATIENCE)? {
             Reply::Done => {
                 adopt(&mut self.plan, container);

@@ -140,7 +140,7 @@ pub trait RunningPod: Send {
 /// Takes a container's new resources over into a plan, for when it is started again.
 fn adopt(plan: &mut Plan, changed: &ContainerPlan) {
     for container in plan.containers.iter_mut().filter(|container| container.name == changed.name) {
-        container.resources = changed.resources;
+        container.resources = changed.resources.clone();
         container.oom_score_adj = changed.oom_score_adj;
     }
 }

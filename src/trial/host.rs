@@ -3,9 +3,10 @@
 use super::Settings;
 use crate::case::Case;
 use crate::facts;
-use crate::host::{self, Run};
+use crate::host::{self, CgroupRoot, Run};
 use crate::judge::{self, Context, HostCaps};
 use crate::plan::{CgroupDriver, Node};
+use crate::pod::{HugePageSize, Pod};
 use crate::report::{AbilityRecord, HostRecord, Record};
 use crate::runtime::RuntimeName;
 use nix::fcntl::{Flock, FlockArg};
@@ -24,11 +25,17 @@ pub fn host_record() -> HostRecord {
     }
 }
 
+/// The machine that plans pretend: constant, but for the huge pages, whose limits are files of this host's.
+/// Below another cgroup than the hierarchies' root they may not be there.
+pub fn constant_node(root: &CgroupRoot) -> Node {
+    Node { huge_page_sizes: host::limited_huge_page_sizes(root).to_vec(), ..Node::default() }
+}
+
 /// This machine as the node of the plan.
 ///
 /// # Errors
 /// /proc/meminfo does not say how much memory there is.
-pub fn host_node() -> Result<Node, String> {
+pub fn host_node(root: &CgroupRoot) -> Result<Node, String> {
     let text =
         std::fs::read_to_string("/proc/meminfo").map_err(|error| format!("cannot read /proc/meminfo: {error}"))?;
     let kib = text
@@ -36,7 +43,7 @@ pub fn host_node() -> Result<Node, String> {
         .find_map(|line| line.strip_prefix("MemTotal:")?.trim().strip_suffix("kB")?.trim().parse::<u64>().ok());
     let kib = kib.ok_or("/proc/meminfo has no MemTotal in kB")?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from) as u64;
-    Ok(Node { memory_bytes: kib << 10, cpu_milli: cores * 1000, ..Node::default() })
+    Ok(Node { memory_bytes: kib << 10, cpu_milli: cores * 1000, ..constant_node(root) })
 }
 
 fn kernel() -> String {
@@ -91,6 +98,21 @@ pub(super) fn why_missing(ability: &str) -> Option<Result<String, String>> {
             Some(Err(format!("requires {ability:?}, which is no ability; there are {}", names.join(", "))))
         }
     }
+}
+
+/// Why a node cannot have a Pod: it asks for huge pages of a size that is not there. Where the host can
+/// limit none nothing is said: the limit cannot be seen then.
+pub(super) fn why_no_huge_pages(pod: &Pod, node: &Node) -> Option<String> {
+    let asked = |size: &HugePageSize| pod.spec.all().any(|c| c.resources.huge_pages.get(size).is_some_and(|b| *b > 0));
+    let sizes: BTreeSet<HugePageSize> = pod.spec.all().flat_map(|c| c.resources.huge_pages.keys().copied()).collect();
+    let has = &node.huge_page_sizes;
+    let lacking = sizes.into_iter().find(|size| !has.contains(size) && asked(size))?;
+    if has.is_empty() {
+        let limits = host::abilities().get("huge-page-limits").is_some_and(|ability| ability.present);
+        return limits.then(|| "asks for huge pages, and hugetlb is not handed down to the cgroup root".to_owned());
+    }
+    let has: Vec<String> = has.iter().map(HugePageSize::to_string).collect();
+    Some(format!("asks for huge pages of {lacking}, and this host has them of {}", has.join(", ")))
 }
 
 /// Waits for this trial's turn: beside others, or alone where a case looks at host-wide state. Held across processes.

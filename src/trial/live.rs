@@ -40,7 +40,7 @@ pub(super) struct Seen {
 impl Live {
     /// Brings the case's Pod up, and the one beside it.
     pub(super) fn start(case: &Case, runtime: &dyn Runtime, run: &Arc<Run>, node: &Node) -> Result<Live, NotUp> {
-        let mut live = Live { ups: Vec::new(), node: *node, evidence: BTreeMap::new(), private: false };
+        let mut live = Live { ups: Vec::new(), node: node.clone(), evidence: BTreeMap::new(), private: false };
         live.bring_up("", case, &case.pod, runtime, run, node)?;
         if let Some(pod) = &case.beside
             && let Err(error) = live.bring_up("beside/", case, pod, runtime, run, node)

@@ -17,7 +17,7 @@ mod surroundings;
 mod sysctls;
 mod up;
 
-pub use host::{declared, host_node, host_record};
+pub use host::{constant_node, declared, host_node, host_record};
 pub use inspect::inspect;
 pub use refused::read_alone;
 pub use required::Required;
@@ -78,6 +78,10 @@ pub fn run(case: &Case, name: &RuntimeName, runtimes: &Runtimes, settings: &Sett
         Some(Err(reason)) => return ended(record, Verdict::Broken, reason),
         None => {}
     }
+    let lacking = [Some(&case.pod), case.beside.as_ref()].into_iter().flatten();
+    if let Some(reason) = lacking.filter_map(|pod| host::why_no_huge_pages(pod, &settings.node)).next() {
+        return skipped(record, settings.required.no_skips, reason);
+    }
     let tenancy = if case.restarts_daemon() { Tenancy::Apart } else { Tenancy::Shared };
     if tenancy == Tenancy::Apart
         && let Some(reason) = runtime::why_not_restarted(name)
@@ -118,7 +122,7 @@ fn with_runtime(
     let node = Node {
         pod_pids_limit: case.pod_pids_limit.or(settings.node.pod_pids_limit),
         single_process_oom_kill: case.single_process_oom_kill || settings.node.single_process_oom_kill,
-        ..settings.node
+        ..settings.node.clone()
     };
     if let Some(refusal) = &case.refused {
         return refused::by_runtime(case, refusal, (runtime, runtimes.run()), &node, settings, record);

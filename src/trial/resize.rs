@@ -14,7 +14,7 @@ impl Live {
         name: &str,
         change: &Resources,
     ) -> Result<Vec<Check>, String> {
-        let node = self.node;
+        let node = self.node.clone();
         let starts = self.life(name)?.starts;
         let (up, own_name) = self.find(name)?;
         let mut pod = up.pod.clone();
@@ -68,6 +68,6 @@ fn resized(plan: &Plan, fresh: &Plan, name: &str) -> Result<Plan, String> {
     let fresh = fresh.containers.iter().find(|container| container.name == name);
     let container = plan.containers.iter_mut().find(|container| container.name == name);
     let (container, fresh) = container.zip(fresh).ok_or_else(|| format!("no container is named {name}"))?;
-    (container.resources, container.oom_score_adj) = (fresh.resources, fresh.oom_score_adj);
+    (container.resources, container.oom_score_adj) = (fresh.resources.clone(), fresh.oom_score_adj);
     Ok(plan)
 }

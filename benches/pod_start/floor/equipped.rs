@@ -92,7 +92,7 @@ impl Pod {
     pub fn new(setup: &Setup) -> io::Result<Pod> {
         let plan = &setup.plan;
         let hierarchies = Hierarchies::detect().map_err(io::Error::other)?;
-        let of_pod = plan.cgroups.last().map(|c| c.resources).unwrap_or_default();
+        let of_pod = plan.cgroups.last().map(|c| c.resources.clone()).unwrap_or_default();
         let members = std::iter::once(None).chain(plan.containers.iter().map(Some));
         Ok(Pod {
             dir: setup.dir.clone(),

@@ -68,6 +68,18 @@ pub fn limits() -> Vec<Fault> {
         fault("processes-limited", JOB, "L15", "limits.pids").config(|c, _| {
             set(c, "/linux/resources/pids/limit", json!(64));
         }),
+        fault("huge-pages-unlimited", JOB, "L16", "limits.huge_pages").needs(Needs::HugePages).config(|c, _| {
+            remove(c, "/linux/resources/hugepageLimits");
+        }),
+        fault("huge-pages-given", Strikes::Every, "L16", "limits.huge_pages").needs(Needs::HugePages).config(|c, _| {
+            set(c, "/linux/resources/hugepageLimits", json!([{"pageSize": "2MB", "limit": 4 << 20}]));
+        }),
+        fault("huge-pages-of-the-sandbox", Strikes::Sandbox, "L16", "limits.huge_pages")
+            .needs(Needs::HugePages)
+            .config(|c, _| set(c, "/linux/resources/hugepageLimits", json!([{"pageSize": "2MB", "limit": 0}]))),
+        fault("huge-pages-given-in-use", LOG, "L16", "again.limits.huge_pages").needs(Needs::HugePages).later(|pid| {
+            process::write(pid, "hugetlb", ("hugetlb.2MB.limit_in_bytes", "-1"), ("hugetlb.2MB.max", "max"))
+        }),
         fault("first-to-be-killed", JOB, "L17", "oom.score_adj").config(|c, _| {
             set(c, "/process/oomScoreAdj", json!(1000));
         }),

@@ -4,8 +4,8 @@
 
 mod probe;
 
-use super::Process;
-use super::cgroup::{Hierarchies, Mode};
+use super::cgroup::{CgroupRoot, Hierarchies, Mode};
+use super::{Process, huge_pages};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::OnceLock;
@@ -50,6 +50,9 @@ const CAPABILITIES: [(&str, u32); 9] = [
 const BY_RELEASE: [(&str, (u32, u32)); 3] =
     [("clone-into-cgroup", (5, 7)), ("mount-setattr", (5, 12)), ("idmapped-tmpfs", (6, 3))];
 
+/// Free huge pages of 2 MiB that are an ability: what a Pod of the suite uses at once, twice.
+const FREE_HUGE_PAGES: u64 = 8;
+
 /// What this host can do, by name. Probed at the first call, which takes some milliseconds.
 pub fn abilities() -> &'static BTreeMap<String, Ability> {
     static FOUND: OnceLock<BTreeMap<String, Ability>> = OnceLock::new();
@@ -79,6 +82,7 @@ fn probe_all() -> BTreeMap<String, Ability> {
         );
     }
     security(&mut add);
+    add("free-huge-pages", free_huge_pages());
     let swaps = read("/proc/swaps").lines().count() > 1;
     add("swap", Ability::new(swaps, "what /proc/swaps lists"));
     add("systemd", there("/run/systemd/system"));
@@ -97,8 +101,9 @@ fn cgroups(add: &mut impl FnMut(&str, Ability)) {
         Err(error) => {
             let names = CONTROLLERS.map(|name| format!("{name}-controller"));
             let others =
-                ["cgroup-v1", "cgroup-v2", "cgroup-hybrid", "v1-controllers", "swap-accounting"].map(str::to_owned);
-            names.iter().chain(&others).for_each(|name| add(name, Ability::new(false, error.to_string())));
+                ["cgroup-v1", "cgroup-v2", "cgroup-hybrid", "v1-controllers", "swap-accounting", "huge-page-limits"];
+            let names = names.iter().map(String::as_str).chain(others);
+            names.for_each(|name| add(name, Ability::new(false, error.to_string())));
             return;
         }
     };
@@ -121,6 +126,9 @@ fn cgroups(add: &mut impl FnMut(&str, Ability)) {
         add(&format!("{name}-controller"), ability);
     }
     add("swap-accounting", swap_accounting(hierarchies));
+    let limits = huge_pages::limits(hierarchies, &CgroupRoot::from_env().unwrap_or_default());
+    let present = limits.is_ok();
+    add("huge-page-limits", Ability::new(present, limits.unwrap_or_else(|reason| reason)));
 }
 
 fn swap_accounting(hierarchies: &Hierarchies) -> Ability {
@@ -140,6 +148,15 @@ fn swap_accounting(hierarchies: &Hierarchies) -> Ability {
     match found {
         Some(path) => Ability::new(true, format!("there is {}", path.display())),
         None => Ability::new(false, format!("no cgroup has {file}: boot with swapaccount=1")),
+    }
+}
+
+fn free_huge_pages() -> Ability {
+    match huge_pages::free_pages() {
+        Ok(free) => {
+            Ability::new(free >= FREE_HUGE_PAGES, format!("{free} of {FREE_HUGE_PAGES} pages of 2 MiB are free"))
+        }
+        Err(reason) => Ability::new(false, reason),
     }
 }
 

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 /// The controllers that plans limit. Others stay as the host has them.
 const WANTED: [&str; 4] = ["cpu", "cpuset", "memory", "pids"];
+/// Limited as well where memory is: a hybrid host may have this one in v2 and the others in v1.
+const BESIDE_MEMORY: &str = "hugetlb";
 /// A leaf below our base that podcheck moves itself into where it stands in the way.
 const OWN_LEAF: &str = "podcheck-self";
 
@@ -79,7 +81,9 @@ fn enable(dir: &Path) -> Result<Vec<String>, HostError> {
     };
     let (offered, have) = (words("cgroup.controllers"), words("cgroup.subtree_control"));
     let mut enabled = Vec::new();
-    for controller in offered.into_iter().filter(|c| WANTED.contains(&c.as_str()) && !have.contains(c)) {
+    let memory = offered.iter().any(|c| c == "memory");
+    let wanted = |c: &str| WANTED.contains(&c) || memory && c == BESIDE_MEMORY;
+    for controller in offered.into_iter().filter(|c| wanted(c) && !have.contains(c)) {
         let file = dir.join("cgroup.subtree_control");
         match write_file(&file, &format!("+{controller}")) {
             Ok(()) => enabled.push(controller),
@@ -158,10 +162,16 @@ mod tests {
 
     #[test]
     fn what_plans_limit_is_handed_down_if_it_is_offered_and_is_not_yet() {
-        let dir = cgroup("cpu hugetlb io memory\n", "cpu\n");
+        let dir = cgroup("cpu io memory\n", "cpu\n");
         hand_down_in(dir.path()).expect("is written");
         assert_eq!(written(&dir), "+memory");
-        let nothing = cgroup("hugetlb io memory pids\n", "memory pids\n");
+        let huge = cgroup("hugetlb io memory\n", "memory\n");
+        hand_down_in(huge.path()).expect("is written");
+        assert_eq!(written(&huge), "+hugetlb");
+        let hybrid = cgroup("hugetlb\n", "");
+        hand_down_in(hybrid.path()).expect("there is nothing to do");
+        assert_eq!(written(&hybrid), "");
+        let nothing = cgroup("io memory pids\n", "memory pids\n");
         hand_down_in(nothing.path()).expect("there is nothing to do");
         assert_eq!(written(&nothing), "memory pids\n");
     }

@@ -3,6 +3,8 @@
 use super::{Hierarchies, Hierarchy, write_file};
 use crate::host::HostError;
 use crate::plan::LinuxResources;
+use crate::pod::HugePageSize;
+use std::collections::BTreeMap;
 
 /// `cpu.weight` of a v2 cgroup for `cpu.shares` of a v1 one: 2–262144 to 1–10000, as runc and crun convert them.
 /// Source: <https://github.com/kubernetes/enhancements/tree/master/keps/sig-node/2254-cgroup-v2>
@@ -14,7 +16,8 @@ pub fn weight_from_shares(shares: u64) -> u64 {
 impl Hierarchies {
     /// Writes what is set of `resources` into a cgroup that is there, and reads it back.
     ///
-    /// Swap limits are left out where the kernel does not account for swap: see the ability `swap-accounting`.
+    /// Swap limits are left out where the kernel does not account for swap: see the ability `swap-accounting`. So are those
+    /// of huge pages where nobody handed their controller down to podcheck.
     ///
     /// # Errors
     /// A controller is missing, or the kernel refused or changed a value.
@@ -24,7 +27,7 @@ impl Hierarchies {
         if let Some(limit) = resources.pids_limit {
             self.set(path, "pids", "pids.max", &limit.to_string())?;
         }
-        Ok(())
+        self.apply_huge_pages(path, &resources.huge_page_limits)
     }
 
     fn apply_cpu(&self, path: &str, resources: &LinuxResources) -> Result<(), HostError> {
@@ -81,6 +84,17 @@ impl Hierarchies {
         for (file, value) in writes {
             if let Some(value) = value {
                 self.set(path, "memory", file, &value.to_string())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn apply_huge_pages(&self, path: &str, limits: &BTreeMap<HugePageSize, u64>) -> Result<(), HostError> {
+        let Some(hierarchy) = self.controller("hugetlb") else { return Ok(()) };
+        for (size, limit) in limits {
+            let file = format!("hugetlb.{size}.{}", if hierarchy.unified { "max" } else { "limit_in_bytes" });
+            if hierarchy.dir(path).join(&file).exists() {
+                self.set(path, "hugetlb", &file, &limit.to_string())?;
             }
         }
         Ok(())

@@ -5,8 +5,9 @@ use super::quality::{self, memory_limit};
 use super::{Court, Member, Rule, is, must, should, shown};
 use crate::judge::Outcome;
 use crate::plan::CgroupDriver;
-use crate::pod::Quantity;
+use crate::pod::{HugePageSize, Quantity};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 const RESOURCES: &str = "https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/";
 const SWAP: &str = "https://kubernetes.io/docs/concepts/cluster-administration/swap-memory-management/";
@@ -22,6 +23,7 @@ const ROUNDING: &str =
     "https://github.com/kubernetes/kubernetes/blob/v1.33.6/test/e2e/common/node/framework/cgroups/cgroups.go";
 const OOM_GROUP: &str =
     "https://github.com/kubernetes/kubernetes/blob/v1.33.6/pkg/kubelet/kuberuntime/kuberuntime_container_linux.go";
+const HUGE_PAGES: &str = "https://kubernetes.io/docs/tasks/manage-hugepages/scheduling-hugepages/";
 /// Without it no process can lower its own oom_score_adj or that of its children.
 const CAN_LOWER: &str = "cap-sys-resource";
 /// oom_score_adj that CRI runtimes give the sandbox.
@@ -58,6 +60,8 @@ pub(super) fn judge(court: &mut Court<'_>, member: Member<'_>) {
             share(court, (name, "limits"), shares, must("L11", WEIGHT));
             oom(court, name, quality::oom_score_adj(court.pod, container, court.node.memory_bytes), must("L17", OOM));
             oom_group(court, (name, "limits"), !court.node.single_process_oom_kill);
+            let own = &container.resources.huge_pages;
+            huge_pages(court, (name, "limits"), must("L16", HUGE_PAGES), |size| json!(own.get(&size).unwrap_or(&0)));
         }
         None => {
             memory(court, (name, "limits"), None, "L1");
@@ -65,6 +69,7 @@ pub(super) fn judge(court: &mut Court<'_>, member: Member<'_>) {
             share(court, (name, "limits"), 2, should("C6", CRI_SANDBOX));
             oom(court, name, SANDBOX_OOM_SCORE_ADJ, should("L17", CRI_SANDBOX));
             oom_group(court, (name, "limits"), false);
+            huge_pages(court, (name, "limits"), should("L16", CRI_SANDBOX), |_| json!("max"));
         }
     }
 }
@@ -85,6 +90,7 @@ pub(super) fn judge_pod(court: &mut Court<'_>) {
     oom_group(court, AT, false);
     let pids = court.node.pod_pids_limit.filter(|limit| *limit > 0);
     court.equals(must("L15", PIDS), ("", "pod.cgroup.pids"), limit(pids));
+    huge_pages(court, AT, must("L16", HUGE_PAGES), |size| json!(pod_level::huge_pages(pod, size)));
 }
 
 /// A limit as facts have it.
@@ -159,6 +165,17 @@ fn oom_group(court: &mut Court<'_>, (member, at): (&str, &str), all: bool) {
     if court.host.cgroup == "v2" {
         let rule = must(if all { "L6" } else { "L18" }, OOM_GROUP);
         court.equals(rule, (member, &format!("{at}.oom_group")), json!(u64::from(all)));
+    }
+}
+
+/// L16: huge pages are limited to what is asked for, and so to nothing where nothing is: of every size that the node has, and
+/// of those that this Pod asks for, which cannot be seen where the host does not limit them.
+fn huge_pages(court: &mut Court<'_>, (member, at): (&str, &str), rule: Rule, expected: impl Fn(HugePageSize) -> Value) {
+    let own = court.pod.spec.container(member).map(|container| &container.resources.huge_pages);
+    let sizes = court.node.huge_page_sizes.iter().chain(own.into_iter().flat_map(|own| own.keys()));
+    let sizes: BTreeSet<HugePageSize> = sizes.copied().collect();
+    for size in sizes {
+        court.equals(rule, (member, &format!("{at}.huge_pages.{size}")), expected(size));
     }
 }
 

@@ -3,7 +3,7 @@
 //! Like [`super::quality`] a second reading of the specification, not shared with the plan.
 
 use super::quality::{Class, at_once};
-use crate::pod::{Container, Pod, Quantity};
+use crate::pod::{Container, HugePageSize, Pod, Quantity};
 
 /// Thousandths of cpu, then of memory.
 type Pair = [u128; 2];
@@ -82,6 +82,12 @@ pub(super) fn totals(pod: &Pod) -> [Option<Quantity>; 2] {
         let limit = own[i].filter(|milli| *milli > 0).or(sum);
         limit.map(|milli: u128| Quantity { milli: milli + overhead(pod)[i] })
     })
+}
+
+/// Bytes of huge pages of a size that the containers may use together, at the time when that is the most.
+pub(super) fn huge_pages(pod: &Pod, size: HugePageSize) -> u128 {
+    let (apps, starts) = at_once(pod, |c| c.resources.huge_pages.get(&size).map_or(0, |bytes| u128::from(*bytes)));
+    starts.into_iter().fold(apps, u128::max)
 }
 
 /// Limits of a container, of cpu and of memory: its own, or else the Pod's.

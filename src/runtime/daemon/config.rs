@@ -74,6 +74,11 @@ impl Config<'_> {
             line(format!("  sandbox_image = {}", quoted(self.sandbox_image)));
         }
         line(format!("  restrict_oom_score_adj = {}", !self.may_lower_oom_score));
+        // Without the first of these containerd drops limits of huge pages, and says nothing. Both are true by default; before
+        // 1.5 there was only the second.
+        // Source: containerd 1.6 pkg/cri/config/config_unix.go, 2.0 internal/cri/config/config_unix.go.
+        line("  disable_hugetlb_controller = false".to_owned());
+        line("  tolerate_missing_hugetlb_controller = true".to_owned());
         line(format!("[plugins.{}.cni]", quoted(runtime)));
         line(format!("  bin_dir = {}", quoted(&self.cni_plugins.to_string_lossy())));
         line(format!("  conf_dir = {}", dir("cni")));
@@ -185,6 +190,8 @@ disabled_plugins = ["io.containerd.snapshotter.v1.aufs", "io.containerd.snapshot
   stream_server_address = "127.0.0.1"
   sandbox_image = "localhost/pause:1"
   restrict_oom_score_adj = true
+  disable_hugetlb_controller = false
+  tolerate_missing_hugetlb_controller = true
 [plugins."io.containerd.grpc.v1.cri".cni]
   bin_dir = "/usr/lib/cni"
   conf_dir = "/run/d/cni"
@@ -223,6 +230,9 @@ disabled_plugins = ["io.containerd.snapshotter.v1.aufs", "io.containerd.snapshot
             )
         );
         assert!(text.contains("[plugins.\"io.containerd.cri.v1.runtime\"]\n  restrict_oom_score_adj = true\n"));
+        assert!(
+            text.contains("\n  disable_hugetlb_controller = false\n  tolerate_missing_hugetlb_controller = true\n")
+        );
         assert!(text.contains("[plugins.\"io.containerd.cri.v1.runtime\".containerd.runtimes.\"crun\".options]"));
         assert!(!text.contains("sandbox_image"));
     }

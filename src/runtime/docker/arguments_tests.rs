@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::plan::{CgroupPlan, MountPlan, MountSource, Namespaces, NetworkFiles, QosClass, Role, SandboxPlan};
-use crate::pod::{Propagation, RecursiveReadOnly};
+use crate::pod::{HugePageSize, Propagation, RecursiveReadOnly};
 
 fn common() -> Common {
     Common {
@@ -93,6 +93,8 @@ fn container() -> ContainerPlan {
             memory_swap_limit_bytes: Some(268_435_456),
             pids_limit: None,
             oom_group: true,
+            // There is no option for it.
+            huge_page_limits: HugePageSize::new(2 << 20).map(|size| (size, 4 << 20)).into_iter().collect(),
         },
         oom_score_adj: 968,
         ports: vec![80],

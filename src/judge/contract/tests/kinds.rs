@@ -1,6 +1,7 @@
 //! Pods of other kinds: what a manifest changes is expected, and its absence is found.
 
 use super::*;
+use crate::pod::HugePageSize;
 use std::collections::BTreeSet;
 
 /// The facts, changed; the manifest, changed; what is found then.
@@ -143,6 +144,53 @@ fn under_systemd_everybody_has_a_scope_and_a_quota_may_be_rounded() {
     }
     assert_eq!(quota(12_400, &host), ["L9 app limits.cpu_quota_usec"]);
     assert_eq!(quota(13_000, &super::host("v1")), ["L8 app limits.cpu_quota_usec"]);
+}
+
+#[test]
+fn huge_pages_are_limited_to_what_is_asked_for_of_every_size_that_the_node_has() {
+    let [mib, gib] = [2 << 20, 1 << 30].map(|bytes| HugePageSize::new(bytes).expect("a size"));
+    let node = Node { huge_page_sizes: vec![mib, gib], ..Node::default() };
+    let mut huge = pod();
+    for (container, pages) in huge.spec.containers.iter_mut().zip([3, 1]) {
+        container.resources.huge_pages = [(mib, pages * mib.bytes())].into();
+    }
+    let mut asking = facts();
+    for (at, limits) in [
+        ("/members/app/limits", json!({"2MB": 6_291_456, "1GB": 0})),
+        ("/members/side/limits", json!({"2MB": 2_097_152, "1GB": 0})),
+        ("/members/sandbox/limits", json!({"2MB": "max", "1GB": "max"})),
+        ("/pod/cgroup", json!({"2MB": 8_388_608, "1GB": 0})),
+    ] {
+        change(&mut asking, &format!("{at}/huge_pages"), limits);
+    }
+    let checks = |facts: &Facts, node: &Node| {
+        let mut checks = contract(&huge, node, facts, &host("v2"), &stand_ins(), &Default::default());
+        checks.extend(ours(&huge, node, facts, &host("v2")));
+        checks.into_iter().filter(|check| check.property == "L16").collect::<Vec<_>>()
+    };
+    let all = checks(&asking, &node);
+    assert_eq!((all.len(), findings(&all)), (8, vec![]));
+    for (at, wrong, found) in [
+        ("/members/app/limits/huge_pages/2MB", json!(2_097_152), ("L16", "app", "limits.huge_pages.2MB")),
+        ("/members/side/limits/huge_pages/1GB", json!("max"), ("L16", "side", "limits.huge_pages.1GB")),
+        ("/members/side/limits/huge_pages/2MB", Value::Null, ("L16", "side", "limits.huge_pages.2MB")),
+        ("/members/sandbox/limits/huge_pages/2MB", json!(0), ("L16", "sandbox", "limits.huge_pages.2MB")),
+        ("/pod/cgroup/huge_pages/2MB", json!(6_291_456), ("L16", "", "pod.cgroup.huge_pages.2MB")),
+    ] {
+        let mut spoilt = asking.clone();
+        change(&mut spoilt, at, wrong);
+        assert_eq!(findings(&checks(&spoilt, &node)), [found], "{at}");
+    }
+    // Where the host cannot limit them, only who asks for some is told that nothing can be seen.
+    let mut hidden = facts();
+    for member in MEMBERS {
+        let at = format!("/members/{member}/limits/huge_pages");
+        change(&mut hidden, &at, json!({"unobservable": "huge-page-limits"}));
+    }
+    let unseen = checks(&hidden, &Node::default());
+    let unseen: Vec<_> = unseen.iter().map(|check| (check.member.as_str(), &check.outcome)).collect();
+    let cannot = Outcome::Unobservable("huge-page-limits".to_owned());
+    assert_eq!(unseen, [("app", &cannot), ("side", &cannot)]);
 }
 
 #[test]

@@ -34,7 +34,7 @@ fn pod() -> Pod {
         cpu_limit: quantity(500),
         cpu_request: quantity(250),
         memory_limit: quantity(256 * MI),
-        memory_request: None,
+        ..Resources::default()
     };
     app.env = vec![("COLOUR".to_owned(), "red".to_owned())];
     app.working_dir = Some("/data".to_owned());

@@ -59,11 +59,23 @@ pub(in crate::runtime::cri) struct LinuxContainerResources {
     pub memory_limit_in_bytes: i64,
     #[prost(int64, tag = "5")]
     pub oom_score_adj: i64,
+    #[prost(message, repeated, tag = "8")]
+    pub hugepage_limits: Vec<HugepageLimit>,
     /// Files of cgroup v2 and what to write into them. runc refuses it elsewhere.
     #[prost(btree_map = "string, string", tag = "9")]
     pub unified: BTreeMap<String, String>,
     #[prost(int64, tag = "10")]
     pub memory_swap_limit_in_bytes: i64,
+}
+
+/// How many bytes of huge pages of a size a container may use.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(in crate::runtime::cri) struct HugepageLimit {
+    /// `2MB`, as in the names of the kernel's files.
+    #[prost(string, tag = "1")]
+    pub page_size: String,
+    #[prost(uint64, tag = "2")]
+    pub limit: u64,
 }
 
 /// Capabilities, without `CAP_`.

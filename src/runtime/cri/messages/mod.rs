@@ -85,11 +85,13 @@ mod tests {
             cpu_shares: 3,
             memory_limit_in_bytes: 4,
             oom_score_adj: 5,
+            hugepage_limits: vec![HugepageLimit { page_size: "2MB".to_owned(), limit: 6 }],
             unified: BTreeMap::from([("f".to_owned(), "1".to_owned())]),
             memory_swap_limit_in_bytes: 10,
         };
         let unified = [0x4a, 6, 0x0a, 1, b'f', 0x12, 1, b'1'];
-        let bytes = [&[0x08, 1, 0x10, 2, 0x18, 3, 0x20, 4, 0x28, 5][..], &unified, &[0x50, 10]].concat();
+        let huge = [0x42, 7, 0x0a, 3, b'2', b'M', b'B', 0x10, 6];
+        let bytes = [&[0x08, 1, 0x10, 2, 0x18, 3, 0x20, 4, 0x28, 5][..], &huge, &unified, &[0x50, 10]].concat();
         assert_eq!(resources.encode_to_vec(), bytes);
 
         let sandbox = LinuxSandboxSecurityContext {

@@ -4,8 +4,8 @@ use super::{labels, namespace_options};
 use crate::plan::{ContainerPlan, LinuxResources, Plan};
 use crate::pod::{Propagation, RecursiveReadOnly};
 use crate::runtime::cri::messages::{
-    Capability, ContainerConfig, ContainerMetadata, ImageSpec, Int64Value, KeyValue, LinuxContainerConfig,
-    LinuxContainerResources, LinuxContainerSecurityContext, Mount, MountPropagation,
+    Capability, ContainerConfig, ContainerMetadata, HugepageLimit, ImageSpec, Int64Value, KeyValue,
+    LinuxContainerConfig, LinuxContainerResources, LinuxContainerSecurityContext, Mount, MountPropagation,
 };
 use std::path::PathBuf;
 
@@ -98,6 +98,11 @@ pub(in crate::runtime::cri) fn resources(
         cpu_shares: number(resources.cpu_shares),
         memory_limit_in_bytes: number(resources.memory_limit_bytes),
         oom_score_adj: oom_score_adj.into(),
+        hugepage_limits: resources
+            .huge_page_limits
+            .iter()
+            .map(|(size, limit)| HugepageLimit { page_size: size.to_string(), limit: *limit })
+            .collect(),
         // A kubelet sends it only where there is cgroup v2.
         unified: (resources.oom_group && on_v2)
             .then(|| ("memory.oom.group".to_owned(), "1".to_owned()))
@@ -202,6 +207,12 @@ mod tests {
                     cpu_shares: 2,
                     memory_limit_in_bytes: 268435456,
                     oom_score_adj: 969,
+                    hugepage_limits: [
+                        HugepageLimit {
+                            page_size: "2MB",
+                            limit: 4194304,
+                        },
+                    ],
                     unified: {
                         "memory.oom.group": "1",
                     },

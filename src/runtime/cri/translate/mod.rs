@@ -47,7 +47,7 @@ pub(super) fn with_target(mut config: ContainerConfig, id: &str) -> ContainerCon
 #[cfg(test)]
 mod samples {
     use crate::plan::*;
-    use crate::pod::{Propagation, RecursiveReadOnly};
+    use crate::pod::{HugePageSize, Propagation, RecursiveReadOnly};
 
     /// The article's Pod with a little more: a volume, a user, a capability.
     pub fn plan() -> Plan {
@@ -120,6 +120,7 @@ mod samples {
                 memory_swap_limit_bytes: Some(268_435_456),
                 pids_limit: None,
                 oom_group: true,
+                huge_page_limits: HugePageSize::new(2 << 20).map(|size| (size, 4 << 20)).into_iter().collect(),
             },
             oom_score_adj: 969,
             ports: vec![80],
