@@ -126,11 +126,12 @@ fn without_row(id: &str) -> &str {
 
 /// A condition in a few words.
 fn on(when: &When) -> String {
-    let When { runtime, oci, versions, cgroup, driver, kernel, abilities } = when;
+    let When { runtime, oci, versions, settings, cgroup, driver, kernel, abilities } = when;
     let mut words: Vec<String> = runtime.iter().chain(oci).cloned().collect();
     for (part, range) in versions {
         if words.contains(part) { words.push(range.clone()) } else { words.push(format!("{part} {range}")) }
     }
+    words.extend(settings.iter().map(|(name, value)| format!("{name} = {value}")));
     words.extend(cgroup.iter().map(|mode| format!("cgroup {mode}")));
     words.extend(driver.iter().map(|driver| format!("driver {driver}")));
     words.extend(kernel.iter().map(|range| format!("Linux {range}")));

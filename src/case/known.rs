@@ -70,11 +70,14 @@ fn when(cursor: &Cursor<'_>) -> When {
     for (name, value) in cursor.get("versions").and_then(|map| map.entries()).unwrap_or_default() {
         versions.extend(range(&value).map(|range| (name.to_owned(), range)));
     }
+    let settings = cursor.get("settings").and_then(|map| map.entries()).unwrap_or_default().into_iter();
+    let settings = settings.filter_map(|(name, value)| Some((name.to_owned(), value.word()?.to_owned()))).collect();
     let abilities = cursor.get("abilities").and_then(|list| list.items()).unwrap_or_default();
     When {
         runtime: word("runtime"),
         oci: word("oci"),
         versions,
+        settings,
         cgroup: cursor.get("cgroup").and_then(|value| value.one_of(&["v1", "hybrid", "v2"])).map(str::to_owned),
         driver: cursor.get("driver").and_then(|value| value.one_of(&["cgroupfs", "systemd"])).map(str::to_owned),
         kernel: cursor.get("kernel").and_then(|value| range(&value)),

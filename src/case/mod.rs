@@ -321,6 +321,8 @@ pub struct When {
     pub oci: Option<String>,
     /// Component → version range, as `<1.4`, `>=1.6 <2`.
     pub versions: Vec<(String, String)>,
+    /// Setting → value, of a daemon that runs already: `disable_hugetlb_controller`, `true`.
+    pub settings: Vec<(String, String)>,
     /// `v1`, `hybrid` or `v2`.
     pub cgroup: Option<String>,
     /// Cgroup driver: `cgroupfs` or `systemd`.

@@ -285,6 +285,7 @@ fn known() -> Value {
                     "runtime": {"$ref": "#/$defs/word"},
                     "oci": {"$ref": "#/$defs/word"},
                     "versions": {"type": "object", "additionalProperties": {"type": "string"}},
+                    "settings": {"type": "object", "description": "Of a daemon that runs already."},
                     "cgroup": one_of(&["v1", "hybrid", "v2"]),
                     "driver": one_of(&["cgroupfs", "systemd"]),
                     "kernel": {"type": "string"},

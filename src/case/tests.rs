@@ -50,6 +50,7 @@ known:
     runtime: docker
     oci: runc
     versions: {runc: "<1.3", docker: ">=20.10 <28"}
+    settings: {disable_hugetlb_controller: true}
     cgroup: v1
     driver: systemd
     kernel: ">=5"
@@ -168,6 +169,7 @@ fn known_differences() {
             runtime: text("docker"),
             oci: text("runc"),
             versions: [("runc", "<1.3"), ("docker", ">=20.10 <28")].map(|(a, b)| (a.to_owned(), b.to_owned())).to_vec(),
+            settings: vec![("disable_hugetlb_controller".to_owned(), "true".to_owned())],
             cgroup: text("v1"),
             driver: text("systemd"),
             kernel: text(">=5"),

@@ -13,6 +13,8 @@ pub struct Context {
     pub oci: Option<String>,
     /// Component → version, as the runtime reports them.
     pub versions: BTreeMap<String, String>,
+    /// Setting → value, of a daemon that runs already.
+    pub settings: BTreeMap<String, String>,
     /// `v1`, `hybrid` or `v2`.
     pub cgroup: String,
     /// `cgroupfs` or `systemd`.
@@ -117,11 +119,12 @@ fn not_seen(entry: &Known, checks: &[Check]) -> bool {
 /// Whether a conjunction holds. What is not known here (a version that was not reported, a range that is none) does not
 /// hold, so that a difference is never excused by a doubt.
 fn applies(when: &When, context: &Context) -> bool {
-    let When { runtime, oci, versions, cgroup, driver, kernel, abilities } = when;
+    let When { runtime, oci, versions, settings, cgroup, driver, kernel, abilities } = when;
     let is = |wanted: &Option<String>, seen: Option<&str>| wanted.as_deref().is_none_or(|wanted| seen == Some(wanted));
     is(runtime, Some(&context.runtime))
         && is(oci, context.oci.as_deref())
         && is(cgroup, Some(&context.cgroup))
+        && settings.iter().all(|(name, value)| context.settings.get(name) == Some(value))
         && is(driver, Some(&context.driver))
         && kernel.as_deref().is_none_or(|range| within(range, &context.kernel))
         && versions.iter().all(|(part, range)| context.versions.get(part).is_some_and(|version| within(range, version)))

@@ -68,6 +68,9 @@ pub struct Record {
     pub reported: BTreeMap<String, Reported>,
     /// Versions of the runtime's parts.
     pub versions: BTreeMap<String, String>,
+    /// What known differences depend on of the configuration of a daemon that runs already.
+    #[serde(default)]
+    pub settings: BTreeMap<String, String>,
     /// Who makes the cgroups, `cgroupfs` or `systemd`; empty if no runtime was asked.
     #[serde(default)]
     pub cgroup_driver: String,

@@ -30,6 +30,11 @@ pub trait Runtime: Send + Sync {
     /// The process whose namespaces count as the host's; `None` is podcheck itself, or one that is out of sight.
     fn daemon(&self) -> Option<Process>;
 
+    /// What known differences depend on of the configuration of a daemon that is somebody else's: `disable_hugetlb_controller`.
+    fn settings(&self) -> BTreeMap<String, String> {
+        BTreeMap::new()
+    }
+
     /// Who makes the cgroups of its containers, and so of the Pod.
     fn cgroup_driver(&self) -> CgroupDriver {
         CgroupDriver::Cgroupfs

@@ -138,6 +138,7 @@ pub(super) fn context(record: &Record) -> Context {
         runtime: name.as_ref().map_or_else(String::new, |n| n.kind.as_str().to_owned()),
         oci: name.and_then(|n| n.oci),
         versions: record.versions.clone(),
+        settings: record.settings.clone(),
         cgroup: cgroup().to_owned(),
         driver: record.cgroup_driver.clone(),
         kernel: kernel(),

@@ -103,6 +103,7 @@ pub fn run(case: &Case, name: &RuntimeName, runtimes: &Runtimes, settings: &Sett
         Opened::Failed(reason) => return ended(record, Verdict::Broken, reason),
     };
     record.versions = runtime.versions();
+    record.settings = runtime.settings();
     record.cgroup_driver = runtime.cgroup_driver().as_str().to_owned();
     if let Some(reason) = host::why_not_driver(case, runtime.cgroup_driver()) {
         return skipped(record, settings.required.no_skips, reason);
@@ -270,6 +271,7 @@ fn blank(case: &Case, runtime: &str) -> Record {
         facts: serde_json::Value::Null,
         reported: BTreeMap::new(),
         versions: BTreeMap::new(),
+        settings: BTreeMap::new(),
         cgroup_driver: String::new(),
         stand_ins: Vec::new(),
         replaced_commands: Vec::new(),

@@ -45,6 +45,7 @@ pub struct CriRuntime {
     inits: Arc<Inits>,
     images: Images,
     versions: BTreeMap<String, String>,
+    settings: BTreeMap<String, String>,
     /// How its daemon is restarted, if that is a private one.
     restart: Option<Restart>,
 }
@@ -83,6 +84,7 @@ impl CriRuntime {
             handler,
             inits: Arc::new(inits(Some(daemon.oci))),
             versions: daemon.versions,
+            settings: BTreeMap::new(),
             restart: Some(daemon.restart),
         })
     }
@@ -115,6 +117,7 @@ impl CriRuntime {
             handler: name.oci.as_ref().map(|_| handler.name).unwrap_or_default(),
             inits: Arc::new(inits(oci.map(|oci| oci.path))),
             versions,
+            settings: settings(&config),
             restart: None,
         })
     }
@@ -127,6 +130,10 @@ impl Runtime for CriRuntime {
 
     fn versions(&self) -> BTreeMap<String, String> {
         self.versions.clone()
+    }
+
+    fn settings(&self) -> BTreeMap<String, String> {
+        self.settings.clone()
     }
 
     fn daemon(&self) -> Option<Process> {
@@ -183,6 +190,13 @@ impl CriRuntime {
             ),
         })
     }
+}
+
+/// What a daemon tells of its configuration that is another than podcheck's private one has.
+fn settings(config: &serde_json::Value) -> BTreeMap<String, String> {
+    // Name in the answer, name in the configuration.
+    let told = config["disableHugetlbController"].as_bool();
+    told.map(|told| ("disable_hugetlb_controller".to_owned(), told.to_string())).into_iter().collect()
 }
 
 /// Source: <https://github.com/containerd/containerd/pull/9787>
