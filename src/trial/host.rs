@@ -25,8 +25,8 @@ pub fn host_record() -> HostRecord {
     }
 }
 
-/// The machine that plans pretend: constant, but for the huge pages, whose limits are files of this host's.
-/// Below another cgroup than the hierarchies' root they may not be there.
+/// The machine that plans pretend: constant, but for the huge pages, whose limits are files of this host's. Below another
+/// cgroup than the hierarchies' root they may not be there.
 pub fn constant_node(root: &CgroupRoot) -> Node {
     Node { huge_page_sizes: host::limited_huge_page_sizes(root).to_vec(), ..Node::default() }
 }
@@ -100,8 +100,8 @@ pub(super) fn why_missing(ability: &str) -> Option<Result<String, String>> {
     }
 }
 
-/// Why a node cannot have a Pod: it asks for huge pages of a size that is not there. Where the host can
-/// limit none nothing is said: the limit cannot be seen then.
+/// Why a node cannot have a Pod: it asks for huge pages of a size that is not there. Where the host can limit none nothing is
+/// said: the limit cannot be seen then.
 pub(super) fn why_no_huge_pages(pod: &Pod, node: &Node) -> Option<String> {
     let asked = |size: &HugePageSize| pod.spec.all().any(|c| c.resources.huge_pages.get(size).is_some_and(|b| *b > 0));
     let sizes: BTreeSet<HugePageSize> = pod.spec.all().flat_map(|c| c.resources.huge_pages.keys().copied()).collect();

@@ -153,9 +153,10 @@ fn swap_accounting(hierarchies: &Hierarchies) -> Ability {
 
 fn free_huge_pages() -> Ability {
     match huge_pages::free_pages() {
-        Ok(free) => {
-            Ability::new(free >= FREE_HUGE_PAGES, format!("{free} of {FREE_HUGE_PAGES} pages of 2 MiB are free"))
-        }
+        Ok(free) => Ability::new(
+            free >= FREE_HUGE_PAGES,
+            format!("{free} pages of 2 MiB are free, and {FREE_HUGE_PAGES} are needed"),
+        ),
         Err(reason) => Ability::new(false, reason),
     }
 }
