@@ -32,7 +32,11 @@ esac
 
 export DEBIAN_FRONTEND=noninteractive
 case "${1:-}" in
-"") wanted="docker.io containerd runc crun containernetworking-plugins" ;;
+"")
+    wanted="docker.io containerd runc crun containernetworking-plugins"
+    # Docker starts no container without apparmor_parser where the kernel has AppArmor, and only recommends its package.
+    ! grep -qs Y /sys/module/apparmor/parameters/enabled || wanted="$wanted apparmor"
+    ;;
 vm) wanted="qemu-system-x86 mmdebstrap e2fsprogs xz-utils" ;;
 *)
     echo "provision.sh: no argument, or vm: not '$1'" >&2
