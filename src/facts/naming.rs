@@ -79,7 +79,9 @@ impl<'a> Names<'a> {
         words.push(Word::new(&naming.pod_uid, "<uid>", |_| false));
         words.push(Word::new(&naming.pod_uid.replace('-', "_"), "<uid>", |_| false));
         if observation.host.hostname != "localhost" {
-            words.push(Word::new(&observation.host.hostname, "<host>", in_name));
+            // In a path it is the name of a file: a host may be called podcheck.
+            let beside = |c: char| c.is_alphanumeric() || matches!(c, '-' | '.' | '/');
+            words.push(Word::new(&observation.host.hostname, "<host>", beside));
         }
         words.retain(|word| !word.text.is_empty());
         let members = observation.members.iter().map(|(name, id, _)| (name.as_str(), id.as_str())).collect();
@@ -282,6 +284,16 @@ mod tests {
         }
         assert_eq!(names.scope(&format!("{pod}/c-{id}.scope/container")).as_deref(), Some("c-<app>.scope"));
         assert_eq!((names.scope(pod), names.scope("/user.slice/session-1.scope/x")), (None, None));
+    }
+
+    #[test]
+    fn a_hosts_name_is_no_files() {
+        let host = crate::observe::Host { hostname: "podcheck".to_owned(), ..Default::default() };
+        let observation = Observation { members: Vec::new(), pod: None, host, evidence: Default::default() };
+        let naming = Naming::default();
+        let names = Names::new(&naming, &observation);
+        assert_eq!(names.text("127.0.1.1 podcheck\tpodcheck.example"), "127.0.1.1 <host>\tpodcheck.example");
+        assert_eq!(names.text("/bin/podcheck"), "/bin/podcheck");
     }
 
     #[test]
