@@ -100,8 +100,15 @@ fn cgroups(add: &mut impl FnMut(&str, Ability)) {
         Ok(hierarchies) => hierarchies,
         Err(error) => {
             let names = CONTROLLERS.map(|name| format!("{name}-controller"));
-            let others =
-                ["cgroup-v1", "cgroup-v2", "cgroup-hybrid", "v1-controllers", "swap-accounting", "huge-page-limits"];
+            let others = [
+                "cgroup-v1",
+                "cgroup-v2",
+                "cgroup-hybrid",
+                "v1-controllers",
+                "v1-misc-controller",
+                "swap-accounting",
+                "huge-page-limits",
+            ];
             let names = names.iter().map(String::as_str).chain(others);
             names.for_each(|name| add(name, Ability::new(false, error.to_string())));
             return;
@@ -112,7 +119,9 @@ fn cgroups(add: &mut impl FnMut(&str, Ability)) {
         add(name, Ability::new(hierarchies.mode() == mode, reason.clone()));
     }
     let in_v1 = |name: &&str| hierarchies.controller(name).is_some_and(|hierarchy| !hierarchy.unified);
-    add("v1-controllers", Ability::new(CONTROLLERS.iter().any(in_v1), reason));
+    add("v1-controllers", Ability::new(CONTROLLERS.iter().any(in_v1), reason.clone()));
+    // Younger than some runtimes (Linux 5.13), and so not joined by them.
+    add("v1-misc-controller", Ability::new(in_v1(&"misc"), reason));
     for name in CONTROLLERS {
         let ability = match hierarchies.controller(name) {
             Some(hierarchy) => Ability::new(true, format!("mounted at {}", hierarchy.mount_point.display())),
