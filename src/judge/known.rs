@@ -95,7 +95,8 @@ fn no_longer_true(entry: &Known, checks: &[Check]) -> bool {
     !entry.sometimes
         && members(entry, checks).into_iter().any(|member| {
             let mut about = checks.iter().filter(|check| check.member == member && is_about(entry, check));
-            let held = about.clone().any(|check| check.outcome == Outcome::Held);
+            // One that holds with just what the entry speaks of was asked something else: a limit of a container that has none.
+            let held = about.clone().any(|check| check.outcome == Outcome::Held && check.seen != entry.seen);
             held && !about.any(|check| explains(entry, check))
         })
 }

@@ -68,6 +68,13 @@ fn exactly_the_differences_that_are_declared_deviate() {
 }
 
 #[test]
+fn what_holds_as_it_is_declared_elsewhere_does_not_make_that_untrue() {
+    let unlimited = || check("N3", "free", "namespaces.uts", "own", Outcome::Held);
+    assert_eq!(judged(vec![uts("app", "own"), unlimited()], &[entry(&[], "")], &[]), (Verdict::Deviates, 0));
+    assert_eq!(judged(vec![unlimited()], &[entry(&[], "")], &[]), (Verdict::Passed, 0));
+}
+
+#[test]
 fn a_race_may_be_won() {
     let race = || Known { sometimes: true, ..entry(&[], "") };
     let held = || vec![check("N3", "app", "namespaces.uts", "sandbox", Outcome::Held)];
