@@ -255,6 +255,9 @@ pub enum RuntimeError {
 /// # Errors
 /// [`RuntimeError::Unavailable`] where it is not installed or may not be used, else what failed.
 pub fn open(name: &RuntimeName, run: &Arc<Run>, tenancy: Tenancy) -> Result<Box<dyn Runtime>, RuntimeError> {
+    if let Some(reason) = no_systemd(name) {
+        return Err(RuntimeError::Unavailable { runtime: name.to_string(), reason: reason.to_owned() });
+    }
     Ok(match name.kind {
         Kind::Engine => Box::new(engine::EngineRuntime::open(run)?),
         Kind::Docker => Box::new(docker::DockerRuntime::open(name, run, tenancy)?),
@@ -275,17 +278,17 @@ pub fn why_not_restarted(name: &RuntimeName) -> Option<String> {
     }
 }
 
-/// Why there is nobody to make slices.
-const NO_SYSTEMD: &str = "the cgroup driver systemd takes a host that systemd runs: there is no /run/systemd/system";
+/// Why there is nobody to make the slices that a name asks for.
+fn no_systemd(name: &RuntimeName) -> Option<&'static str> {
+    let systemd = || host::abilities().get("systemd").is_some_and(|ability| ability.present);
+    (name.driver == Some(CgroupDriver::Systemd) && !systemd())
+        .then_some("the cgroup driver systemd takes a host that systemd runs: there is no /run/systemd/system")
+}
 
 /// Says cheaply, without starting anything, why a runtime cannot be opened here; `None` if it probably can.
 pub fn why_unavailable(name: &RuntimeName) -> Option<String> {
     if let Some(why) = host::why_not_root() {
         return Some(why.to_owned());
     }
-    let systemd = || host::abilities().get("systemd").is_some_and(|ability| ability.present);
-    if name.driver == Some(CgroupDriver::Systemd) && !systemd() {
-        return Some(NO_SYSTEMD.to_owned());
-    }
-    daemon::why_unavailable(name)
+    no_systemd(name).map(str::to_owned).or_else(|| daemon::why_unavailable(name))
 }

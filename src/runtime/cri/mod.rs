@@ -70,10 +70,7 @@ impl CriRuntime {
         let driver = name.driver.unwrap_or_default();
         let handler = match driver {
             CgroupDriver::Cgroupfs => daemon.handler,
-            CgroupDriver::Systemd => daemon.systemd_handler.ok_or_else(|| RuntimeError::Unavailable {
-                runtime: name.to_string(),
-                reason: super::NO_SYSTEMD.to_owned(),
-            })?,
+            CgroupDriver::Systemd => daemon.systemd_handler,
         };
         Ok(CriRuntime {
             name: name.clone(),

@@ -41,8 +41,8 @@ pub struct ContainerdDaemon {
     pub process: Process,
     /// CRI's runtime handler of the OCI runtime; also the default one.
     pub handler: String,
-    /// The one that has systemd make its cgroups; `None` where there is no systemd.
-    pub systemd_handler: Option<String>,
+    /// The one that has systemd make its cgroups; there where systemd is.
+    pub systemd_handler: String,
     /// The OCI runtime's binary.
     pub oci: PathBuf,
     /// Versions of containerd and of the OCI runtime, by name.
@@ -81,7 +81,7 @@ pub(super) fn for_runtime(
     Ok(ContainerdDaemon {
         socket: socket(&home),
         process,
-        systemd_handler: has_systemd().then(|| systemd_handler(&oci)),
+        systemd_handler: systemd_handler(&oci),
         handler: oci.handler,
         oci: oci.path,
         versions: ready.versions,
