@@ -3,7 +3,7 @@
 //! systemd is asked by its own programs, which are there wherever it is.
 
 use super::cgroup::{Hierarchies, weight_from_shares};
-use super::{HostError, places, scaled};
+use super::{HostError, places, run_within, scaled};
 use crate::plan::{CgroupPlan, LinuxResources, slices};
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -74,7 +74,8 @@ pub fn default_pids() -> Option<u64> {
     static FOUND: OnceLock<Option<u64>> = OnceLock::new();
     *FOUND.get_or_init(|| {
         let words = ["show", "--property=DefaultTasksMax", "--value"];
-        duct::cmd("systemctl", words).stdin_null().stderr_null().read().ok()?.trim().parse().ok()
+        let output = run_within(&duct::cmd("systemctl", words), scaled(WITHIN)).ok()??;
+        String::from_utf8_lossy(&output.stdout).trim().parse().ok()
     })
 }
 
@@ -111,22 +112,11 @@ fn properties(resources: &LinuxResources, unified: bool) -> Vec<[String; 3]> {
 
 /// Runs one of systemd's programs.
 fn ask(program: &str, words: &[String], action: &str) -> Result<(), HostError> {
-    let handle = duct::cmd(program, words)
-        .stdin_null()
-        .stdout_null()
-        .stderr_capture()
-        .unchecked()
-        .start()
-        .map_err(|error| HostError::os(action, error))?;
     let within = scaled(WITHIN);
-    match handle.wait_timeout(within) {
+    match run_within(&duct::cmd(program, words), within) {
         Ok(Some(output)) if output.status.success() => Ok(()),
         Ok(Some(output)) => Err(HostError::new(action, String::from_utf8_lossy(&output.stderr).trim().to_owned())),
-        Ok(None) => {
-            // The deadline is what is told; a program that cannot be killed is gone already.
-            let _ = handle.kill();
-            Err(HostError::new(action, format!("{program} did not end within {} s", within.as_secs())))
-        }
+        Ok(None) => Err(HostError::new(action, format!("{program} did not end within {} s", within.as_secs()))),
         Err(error) => Err(HostError::os(action, error)),
     }
 }

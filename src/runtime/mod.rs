@@ -280,8 +280,7 @@ pub fn why_not_restarted(name: &RuntimeName) -> Option<String> {
 
 /// Why there is nobody to make the slices that a name asks for.
 fn no_systemd(name: &RuntimeName) -> Option<&'static str> {
-    let systemd = || host::abilities().get("systemd").is_some_and(|ability| ability.present);
-    (name.driver == Some(CgroupDriver::Systemd) && !systemd())
+    (name.driver == Some(CgroupDriver::Systemd) && !host::can("systemd"))
         .then_some("the cgroup driver systemd takes a host that systemd runs: there is no /run/systemd/system")
 }
 

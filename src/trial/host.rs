@@ -52,8 +52,7 @@ fn kernel() -> String {
 
 /// `v1`, `hybrid` or `v2`.
 fn cgroup() -> &'static str {
-    let has = |name: &str| host::abilities().get(name).is_some_and(|a| a.present);
-    ["v2", "hybrid"].into_iter().find(|mode| has(&format!("cgroup-{mode}"))).unwrap_or("v1")
+    ["v2", "hybrid"].into_iter().find(|mode| host::can(&format!("cgroup-{mode}"))).unwrap_or("v1")
 }
 
 /// What the contract needs to know of the host, and of who makes a Pod's cgroups there.
@@ -108,8 +107,8 @@ pub(super) fn why_no_huge_pages(pod: &Pod, node: &Node) -> Option<String> {
     let has = &node.huge_page_sizes;
     let lacking = sizes.into_iter().find(|size| !has.contains(size) && asked(size))?;
     if has.is_empty() {
-        let limits = host::abilities().get("huge-page-limits").is_some_and(|ability| ability.present);
-        return limits.then(|| "asks for huge pages, and hugetlb is not handed down to the cgroup root".to_owned());
+        return host::can("huge-page-limits")
+            .then(|| "asks for huge pages, and hugetlb is not handed down to the cgroup root".to_owned());
     }
     let has: Vec<String> = has.iter().map(HugePageSize::to_string).collect();
     Some(format!("asks for huge pages of {lacking}, and this host has them of {}", has.join(", ")))

@@ -59,6 +59,11 @@ pub fn abilities() -> &'static BTreeMap<String, Ability> {
     FOUND.get_or_init(probe_all)
 }
 
+/// Whether this host has an ability.
+pub fn can(name: &str) -> bool {
+    abilities().get(name).is_some_and(|ability| ability.present)
+}
+
 fn probe_all() -> BTreeMap<String, Ability> {
     let mut all = BTreeMap::new();
     let mut add = |name: &str, ability| drop(all.insert(name.to_owned(), ability));

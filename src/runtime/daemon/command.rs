@@ -1,5 +1,6 @@
 //! External commands with a deadline, in a clean environment, and their standard error kept for the message.
 
+use crate::host::run_within;
 use crate::runtime::RuntimeError;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -71,28 +72,14 @@ impl Command<'_> {
         };
         let mut env = vec![("PATH", search_path())];
         env.extend(self.env.iter().cloned());
-        let handle = duct::cmd(program, args)
-            .full_env(env)
-            .stdin_null()
-            .stdout_capture()
-            .stderr_capture()
-            .unchecked()
-            .start()
-            .map_err(|error| self.failed(&format!("{}: {error}", program.display())))?;
-        let output = match handle.wait_timeout(self.within) {
-            Ok(Some(output)) => output,
-            Ok(None) => {
-                // The deadline is what is reported; a command that cannot be killed is gone already.
-                let _ = handle.kill();
-                return Err(RuntimeError::Deadline {
-                    runtime: self.runtime.to_owned(),
-                    action: self.action.to_owned(),
-                    seconds: self.within.as_secs(),
-                    log: self.log.map(super::log::last_lines).unwrap_or_default(),
-                });
-            }
-            Err(error) => return Err(self.failed(&error.to_string())),
-        };
+        let ran = run_within(&duct::cmd(program, args).full_env(env), self.within);
+        let output = ran.map_err(|error| self.failed(&format!("{}: {error}", program.display())))?;
+        let output = output.ok_or_else(|| RuntimeError::Deadline {
+            runtime: self.runtime.to_owned(),
+            action: self.action.to_owned(),
+            seconds: self.within.as_secs(),
+            log: self.log.map(super::log::last_lines).unwrap_or_default(),
+        })?;
         Ok(Ended {
             code: exit_code(output.status),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),

@@ -11,7 +11,7 @@ use super::ready::{Home, Ready};
 use super::restart::Restart;
 use super::start::{Start, clear};
 use crate::host::cgroup::Mode;
-use crate::host::{Process, Run, abilities, scaled};
+use crate::host::{Process, Run, can, scaled};
 use crate::runtime::image::{self, Image};
 use crate::runtime::{Kind, RuntimeError, RuntimeName};
 use std::collections::BTreeMap;
@@ -146,7 +146,7 @@ fn configure(home: &Home, oci: &Oci, network: &Network, major: u32) -> Result<Pa
         may_lower_oom_score,
         cni_plugins: &cni_plugins,
         oci,
-        systemd: has_systemd(),
+        systemd: can("systemd"),
     };
     let file = home.dir.join("config.toml");
     let write = || {
@@ -156,10 +156,6 @@ fn configure(home: &Home, oci: &Oci, network: &Network, major: u32) -> Result<Pa
     };
     write().map_err(|error| failed(error.to_string()))?;
     Ok(file)
-}
-
-fn has_systemd() -> bool {
-    abilities().get("systemd").is_some_and(|ability| ability.present)
 }
 
 fn binds(home: &Home) -> Result<Vec<Bind>, RuntimeError> {
