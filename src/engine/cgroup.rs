@@ -4,7 +4,6 @@ use super::devices::Rule;
 use super::fault::{Context, Fault};
 use crate::host::cgroup::{hand_down_in, weight_from_shares};
 use crate::plan::LinuxResources;
-use crate::pod::HugePageSize;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::sys::signal::{Signal, kill};
@@ -12,7 +11,6 @@ use nix::sys::stat::Mode;
 use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::os::fd::OwnedFd;
@@ -70,8 +68,7 @@ impl Leaf {
     /// # Errors
     /// A controller that is needed and not mounted, a file the kernel would not write, or a value it did not take.
     pub fn limit(&self, resources: &LinuxResources) -> Result<(), Fault> {
-        self.set(settings(resources))?;
-        self.limit_huge_pages(&resources.huge_page_limits)
+        self.set(settings(resources))
     }
 
     /// The same of a cgroup that has limits and processes.
@@ -87,21 +84,7 @@ impl Leaf {
             // v1 lets memory at no time be more than memory and swap together.
             settings.sort_by_key(|setting| setting.v1.as_ref().is_none_or(|(file, _)| *file != MEMSW));
         }
-        self.set(settings)?;
-        self.limit_huge_pages(&resources.huge_page_limits)
-    }
-
-    /// The files are there wherever the controller was handed down.
-    fn limit_huge_pages(&self, limits: &BTreeMap<HugePageSize, u64>) -> Result<(), Fault> {
-        let (dir, file) = match (self.controller("hugetlb"), self.unified()) {
-            (Some(dir), _) => (dir, "limit_in_bytes"),
-            (None, Some(dir)) => (dir, "max"),
-            (None, None) => return Ok(()),
-        };
-        let files = limits.iter().map(|(size, limit)| (dir.join(format!("hugetlb.{size}.{file}")), limit));
-        files
-            .filter(|(path, _)| path.exists())
-            .try_for_each(|(path, limit)| write_checked(&path, &limit.to_string(), false))
+        self.set(settings)
     }
 
     fn set(&self, settings: Vec<Setting>) -> Result<(), Fault> {
@@ -114,7 +97,7 @@ impl Leaf {
             let dir = dir
                 .ok_or_else(|| format!("the controller {} is not mounted", setting.controller))
                 .to(|| format!("set {file}"))?;
-            let path = dir.join(file);
+            let path = dir.join(file.as_ref());
             if setting.optional && !path.exists() {
                 continue;
             }
@@ -249,18 +232,19 @@ impl Hierarchy {
 /// One value and the file it goes to, in either version.
 struct Setting {
     controller: &'static str,
-    v1: Option<(&'static str, String)>,
-    v2: Option<(&'static str, String)>,
+    v1: Option<(Cow<'static, str>, String)>,
+    v2: Option<(Cow<'static, str>, String)>,
     rounds_to_page: bool,
-    /// Kernels without swap accounting lack the file.
+    /// Kernels without swap accounting lack the file, and cgroups that hugetlb was not handed down to.
     optional: bool,
 }
 
 fn settings(resources: &LinuxResources) -> Vec<Setting> {
+    let named = |file: Option<(&'static str, String)>| file.map(|(name, value)| (Cow::Borrowed(name), value));
     let plain = |controller, v1: Option<(&'static str, String)>, v2: Option<(&'static str, String)>| Setting {
         controller,
-        v1,
-        v2,
+        v1: named(v1),
+        v2: named(v2),
         rounds_to_page: controller == "memory",
         optional: false,
     };
@@ -295,6 +279,13 @@ fn settings(resources: &LinuxResources) -> Vec<Setting> {
         let pids = ("pids.max", pids.to_string());
         settings.push(plain("pids", Some(pids.clone()), Some(pids)));
     }
+    settings.extend(resources.huge_page_limits.iter().map(|(size, limit)| Setting {
+        controller: "hugetlb",
+        v1: Some((format!("hugetlb.{size}.limit_in_bytes").into(), limit.to_string())),
+        v2: Some((format!("hugetlb.{size}.max").into(), limit.to_string())),
+        rounds_to_page: false,
+        optional: true,
+    }));
     settings
 }
 
@@ -338,6 +329,7 @@ fn write(path: &Path, value: &str) -> Result<(), Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pod::HugePageSize;
 
     #[test]
     fn each_limit_has_its_file_in_both_versions() {
@@ -349,7 +341,7 @@ mod tests {
             memory_swap_limit_bytes: Some(8 << 20),
             pids_limit: Some(7),
             oom_group: true,
-            huge_page_limits: BTreeMap::new(),
+            huge_page_limits: [(HugePageSize::new(2 << 20).expect("a size"), 4 << 20)].into(),
         };
         let all = settings(&resources);
         let v2: Vec<_> = all.iter().filter_map(|s| s.v2.as_ref()).map(|(f, v)| format!("{f}={v}")).collect();
@@ -360,10 +352,11 @@ mod tests {
             "cpu.weight=20",
             "cpu.max=50000 100000",
             "pids.max=7",
+            "hugetlb.2MB.max=4194304",
         ];
         assert_eq!(v2, expected);
-        let v1: Vec<_> = all.iter().filter_map(|s| s.v1.as_ref()).map(|(f, _)| *f).collect();
-        assert_eq!(v1.len(), 6);
+        let v1: Vec<_> = all.iter().filter_map(|s| s.v1.as_ref()).map(|(f, _)| f.as_ref()).collect();
+        assert_eq!((v1.len(), v1[6]), (7, "hugetlb.2MB.limit_in_bytes"));
         assert!(settings(&LinuxResources::default()).is_empty());
     }
 }
