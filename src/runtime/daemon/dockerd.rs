@@ -14,7 +14,7 @@ use super::start::{Start, clear};
 use crate::host::{Process, Run, scaled};
 use crate::plan::CgroupDriver;
 use crate::runtime::image::{self, Image};
-use crate::runtime::{Kind, RuntimeError, RuntimeName};
+use crate::runtime::{RuntimeError, RuntimeName};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -45,30 +45,22 @@ pub struct DockerDaemon {
     pub client_config: PathBuf,
 }
 
-/// The run's private dockerd for an OCI runtime (a name or an absolute path; `None` is runc) and a cgroup driver, of which it
-/// has but one, started if it is not there yet, on the private containerd of the same OCI runtime.
+/// The run's private dockerd for the OCI runtime and the cgroup driver of a name, of each of which it has but one, started if
+/// it is not there yet, on the private containerd of the same OCI runtime.
 ///
 /// # Errors
 /// As [`super::containerd()`].
-pub fn dockerd(
-    run: &Arc<Run>,
-    oci: Option<&str>,
-    driver: CgroupDriver,
-    tenancy: Tenancy,
-) -> Result<DockerDaemon, RuntimeError> {
-    let named = Some(driver).filter(|driver| *driver == CgroupDriver::Systemd);
-    let runtime =
-        RuntimeName { driver: named, oci: oci.map(str::to_owned), ..RuntimeName::plain(Kind::Docker) }.to_string();
+pub fn dockerd(run: &Arc<Run>, name: &RuntimeName, tenancy: Tenancy) -> Result<DockerDaemon, RuntimeError> {
+    let (runtime, oci) = (name.to_string(), name.oci.as_deref());
     if let Some(reason) = packages::docker_missing() {
         return Err(RuntimeError::Unavailable { runtime, reason });
     }
     let found = Oci::resolve(&runtime, oci)?;
-    let suffix = format!("{}{}", named.map_or("", |_| "-systemd"), tenancy.suffix());
-    let name = format!("docker{}{suffix}", found.suffix);
+    let which = Which { driver: name.driver.unwrap_or_default(), tenancy };
+    let name = format!("docker{}{}", found.suffix, which.suffix());
     let home = Home { runtime: runtime.clone(), dir: run.dir().join("daemons").join(&name) };
     let containerd = for_runtime(run, oci, &runtime, Tenancy::Shared)?;
-    let (process, ready) =
-        home.daemon(|| start(run, &home, (&name, &Kinds { driver, tenancy, suffix }), &found, &containerd))?;
+    let (process, ready) = home.daemon(|| start(run, &home, (&name, which), &found, &containerd))?;
     Ok(DockerDaemon {
         host: host(&home),
         process,
@@ -100,17 +92,27 @@ fn client_config(home: &Home) -> PathBuf {
 }
 
 /// Which of several dockerds on one containerd it is.
-struct Kinds {
+#[derive(Clone, Copy)]
+struct Which {
     driver: CgroupDriver,
     tenancy: Tenancy,
-    /// What tells the namespaces that it has in containerd.
-    suffix: String,
+}
+
+impl Which {
+    /// What tells its name, and those of the namespaces that it has in containerd.
+    fn suffix(self) -> String {
+        let driver = match self.driver {
+            CgroupDriver::Cgroupfs => "",
+            CgroupDriver::Systemd => "-systemd",
+        };
+        format!("{driver}{}", self.tenancy.suffix())
+    }
 }
 
 fn start(
     run: &Run,
     home: &Home,
-    (name, kinds): (&str, &Kinds),
+    (name, which): (&str, Which),
     oci: &Oci,
     containerd: &ContainerdDaemon,
 ) -> Result<Ready, RuntimeError> {
@@ -126,7 +128,7 @@ fn start(
         .and_then(|()| std::fs::write(&config, "{}\n"))
         .map_err(|error| home.failed("configure its daemon", &error.to_string()))?;
     let mut argv = vec![program.to_string_lossy().into_owned()];
-    argv.extend(arguments(&home.dir, &containerd.socket, &network, oci, (major(&version).unwrap_or(20), kinds)));
+    argv.extend(arguments(&home.dir, &containerd.socket, &network, oci, (major(&version).unwrap_or(20), which)));
     let socket = socket(home);
     let start = Start {
         home,
@@ -147,13 +149,7 @@ fn start(
 }
 
 /// The command line of dockerd.
-fn arguments(
-    dir: &Path,
-    containerd: &Path,
-    network: &Network,
-    oci: &Oci,
-    (major, kinds): (u32, &Kinds),
-) -> Vec<String> {
+fn arguments(dir: &Path, containerd: &Path, network: &Network, oci: &Oci, (major, which): (u32, Which)) -> Vec<String> {
     let at = |name: &str| dir.join(name).to_string_lossy().into_owned();
     let mut arguments: Vec<String> = Vec::new();
     let mut option = |name: &str, value: &str| arguments.push(format!("--{name}={value}"));
@@ -165,9 +161,9 @@ fn arguments(
     option("host", &format!("unix://{}", at("docker.sock")));
     option("containerd", &containerd.to_string_lossy());
     // Two daemons on one containerd each have their own.
-    option("containerd-namespace", &format!("podcheck-docker{}", kinds.suffix));
-    option("containerd-plugins-namespace", &format!("podcheck-docker-plugins{}", kinds.suffix));
-    option("exec-opt", &format!("native.cgroupdriver={}", kinds.driver));
+    option("containerd-namespace", &format!("podcheck-docker{}", which.suffix()));
+    option("containerd-plugins-namespace", &format!("podcheck-docker-plugins{}", which.suffix()));
+    option("exec-opt", &format!("native.cgroupdriver={}", which.driver));
     option("bridge", &network.bridge);
     option("iptables", "false");
     if major >= 20 {
@@ -176,7 +172,7 @@ fn arguments(
     option("ip-forward", "false");
     option("ip-masq", "false");
     option("userland-proxy", "false");
-    if kinds.tenancy == Tenancy::Apart {
+    if which.tenancy == Tenancy::Apart {
         // Without it dockerd takes its containers along.
         option("live-restore", "true");
     }
@@ -216,18 +212,17 @@ mod tests {
     use super::*;
 
     fn rendered(oci: &str, major: u32, tenancy: Tenancy) -> Vec<String> {
-        let kinds = Kinds { driver: CgroupDriver::Cgroupfs, tenancy, suffix: tenancy.suffix().to_owned() };
-        rendered_as(oci, major, &kinds)
+        rendered_as(oci, major, Which { driver: CgroupDriver::Cgroupfs, tenancy })
     }
 
-    fn rendered_as(oci: &str, major: u32, kinds: &Kinds) -> Vec<String> {
+    fn rendered_as(oci: &str, major: u32, which: Which) -> Vec<String> {
         let network = Network {
             bridge: "pchkb1".to_owned(),
             subnet: "10.213.1.0/24".to_owned(),
             gateway: "10.213.1.1".to_owned(),
         };
         let oci = Oci { handler: oci.to_owned(), path: format!("/usr/bin/{oci}").into(), suffix: String::new() };
-        arguments(Path::new("/run/d"), Path::new("/run/c/containerd.sock"), &network, &oci, (major, kinds))
+        arguments(Path::new("/run/d"), Path::new("/run/c/containerd.sock"), &network, &oci, (major, which))
     }
 
     #[test]
@@ -263,8 +258,7 @@ mod tests {
 
     #[test]
     fn one_that_has_systemd_make_cgroups_is_another_daemon() {
-        let kinds = Kinds { driver: CgroupDriver::Systemd, tenancy: Tenancy::Shared, suffix: "-systemd".to_owned() };
-        let slices = rendered_as("runc", 20, &kinds);
+        let slices = rendered_as("runc", 20, Which { driver: CgroupDriver::Systemd, tenancy: Tenancy::Shared });
         for option in ["--exec-opt=native.cgroupdriver=systemd", "--containerd-namespace=podcheck-docker-systemd"] {
             assert!(slices.contains(&option.to_owned()), "{slices:?}");
         }

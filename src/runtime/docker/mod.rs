@@ -61,10 +61,7 @@ impl DockerRuntime {
     pub fn open(name: &RuntimeName, run: &Arc<Run>, tenancy: Tenancy) -> Result<DockerRuntime, RuntimeError> {
         match &name.endpoint {
             Some(endpoint) => endpoint::open(name, endpoint, run),
-            None => {
-                let driver = name.driver.unwrap_or_default();
-                DockerRuntime::on(name, daemon::dockerd(run, name.oci.as_deref(), driver, tenancy)?, run)
-            }
+            None => DockerRuntime::on(name, daemon::dockerd(run, name, tenancy)?, run),
         }
     }
 
