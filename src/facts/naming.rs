@@ -5,7 +5,7 @@ use crate::observe::Observation;
 /// What the observer knew of a Pod beforehand.
 #[derive(Clone, Debug, Default)]
 pub struct Naming {
-    /// The cgroup that is cut off the front of cgroup paths.
+    /// The cgroup that is cut off the front of cgroup paths. If it is a slice, systemd makes the Pod's cgroups.
     pub cgroup_root: String,
     /// What is cut off the front of those that are not below it: where podcheck keeps its cgroups on this host. Empty for
     /// the root of the hierarchies.
@@ -13,8 +13,6 @@ pub struct Naming {
     /// Name of the cgroup in which each private daemon has one of its own; empty if there is none. A daemon's name says where
     /// on this host its OCI runtime is.
     pub daemons: String,
-    /// The slice that the root is, without `.slice`, if systemd makes the Pod's cgroups.
-    pub slice: Option<String>,
     /// Processes and threads that systemd lets every scope have for which nobody says otherwise, if it makes the Pod's.
     pub default_pids: Option<u64>,
     /// The Pod's uid; empty if it is not known.
@@ -116,8 +114,7 @@ impl<'a> Names<'a> {
     /// systemd names exactly as it should has the name that it stands for: `kubepods/burstable/pod<uid>/<app>`.
     pub fn cgroup(&self, path: &str) -> String {
         let below = self.below(path);
-        if let Some(named) = below.zip(self.naming.slice.as_deref()).and_then(|(below, root)| self.slices(root, below))
-        {
+        if let Some(named) = below.and_then(|below| self.slices(below)) {
             return named;
         }
         let elsewhere = || path.strip_prefix(&self.naming.cgroup_base).filter(|rest| rest.starts_with('/'));
@@ -138,8 +135,8 @@ impl<'a> Names<'a> {
     }
 
     /// What slices and a scope below a root slice stand for; `None` if one is not named after all above it.
-    fn slices(&self, root: &str, below: &str) -> Option<String> {
-        let mut prefix = root.to_owned();
+    fn slices(&self, below: &str) -> Option<String> {
+        let mut prefix = self.naming.cgroup_root.strip_suffix(".slice")?.rsplit('/').next()?;
         let mut named = Vec::new();
         let mut parts = below.split('/');
         for part in parts.by_ref() {
@@ -149,9 +146,9 @@ impl<'a> Names<'a> {
                 break;
             }
             let slice = part.strip_suffix(".slice")?;
-            let name = slice.strip_prefix(&prefix)?.strip_prefix('-').filter(|name| !name.contains('-'))?;
+            let name = slice.strip_prefix(prefix)?.strip_prefix('-').filter(|name| !name.contains('-'))?;
             named.push(self.text(name));
-            prefix = slice.to_owned();
+            prefix = slice;
         }
         // Some runtimes have a cgroup of their own within the scope.
         named.extend(parts.map(|part| self.cgroup_part(part)));
@@ -261,12 +258,7 @@ mod tests {
             host: Default::default(),
             evidence: Default::default(),
         };
-        let naming = Naming {
-            cgroup_root: "/r.slice".to_owned(),
-            slice: Some("r".to_owned()),
-            pod_uid: "11-22".to_owned(),
-            ..Naming::default()
-        };
+        let naming = Naming { cgroup_root: "/r.slice".to_owned(), pod_uid: "11-22".to_owned(), ..Naming::default() };
         let names = Names::new(&naming, &observation);
         let pod = "/r.slice/r-kubepods.slice/r-kubepods-burstable.slice/r-kubepods-burstable-pod11_22.slice";
         for (path, named) in [

@@ -121,11 +121,6 @@ impl TrialDir {
         }
     }
 
-    /// The slice that the root is, without `.slice`; `None` where cgroups are directories and no more.
-    pub fn slice(&self) -> Option<&str> {
-        self.slice.as_deref()
-    }
-
     /// Who makes the Pod's cgroups.
     pub fn cgroup_driver(&self) -> CgroupDriver {
         if self.slice.is_some() { CgroupDriver::Systemd } else { CgroupDriver::Cgroupfs }

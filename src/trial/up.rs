@@ -7,7 +7,7 @@ use crate::judge::{Check, Remains};
 use crate::kubelet::{Kubelet, Life, Now};
 use crate::observe::{self, Program, Scope, Subject};
 use crate::payload;
-use crate::plan::{ContainerPlan, MountSource, Plan};
+use crate::plan::{CgroupDriver, ContainerPlan, MountSource, Plan};
 use crate::pod::Pod;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -163,8 +163,10 @@ pub(super) fn naming(up: &Up) -> Naming {
     let mut naming = Naming {
         cgroup_root: up.dir.cgroup_root().to_owned(),
         cgroup_base: up.dir.cgroup_base().to_owned(),
-        slice: up.dir.slice().map(str::to_owned),
-        default_pids: up.dir.slice().and_then(|_| host::default_pids()),
+        default_pids: match up.dir.cgroup_driver() {
+            CgroupDriver::Cgroupfs => None,
+            CgroupDriver::Systemd => host::default_pids(),
+        },
         daemons: format!("{}-{}", up.run.id(), host::DAEMONS),
         pod_uid: up.plan.uid.clone(),
         paths: Vec::new(),

@@ -66,8 +66,7 @@ pub(super) fn claim_unheld(
         unheld.runs.extend(lock.map(|lock| (id, lock)));
     }
     let mut elsewhere = false;
-    let found: BTreeSet<Part> = unheld.tops.iter().flat_map(|top| parts(hierarchies, top)).collect();
-    for part in found.into_iter().filter(|part| !known.contains(&part.run)) {
+    for part in parts(hierarchies, &unheld.tops).into_iter().filter(|part| !known.contains(&part.run)) {
         // Another podcheck with a /run of its own, in a container say, may share our cgroups.
         if unheld.tops.iter().any(|top| beacon_is_lit(hierarchies, top, &part.run)) {
             elsewhere = true;
@@ -123,7 +122,8 @@ pub(super) fn sweep_run(id: &str, held: &Flock<File>, root: Option<&RootLock>) -
     let dir = places::run_dir(id);
     let top = places::cgroup_top(&dir);
     let mut report = SweepReport::default();
-    let mut parts: Vec<Part> = parts(hierarchies, &top).into_iter().filter(|part| part.run == id).collect();
+    let mut parts: Vec<Part> =
+        parts(hierarchies, std::slice::from_ref(&top)).into_iter().filter(|part| part.run == id).collect();
     // Daemons first: nothing they look after is then started again or tidied up under our hands.
     parts.sort_by_key(|part| part.name != DAEMONS);
     for part in &parts {
@@ -243,15 +243,15 @@ impl Part {
     }
 }
 
-/// The parts of runs that are in `top`, and those that are slices, in any hierarchy.
-fn parts(hierarchies: &Hierarchies, top: &str) -> BTreeSet<Part> {
+/// The parts of runs that are in one of `tops`, and those that are slices, in any hierarchy.
+fn parts(hierarchies: &Hierarchies, tops: &[String]) -> BTreeSet<Part> {
     let names = |path: &str| -> BTreeSet<String> {
         let dirs = hierarchies.list().iter().map(|hierarchy| hierarchy.dir(path));
         let entries = dirs.flat_map(|dir| std::fs::read_dir(dir).into_iter().flatten().flatten());
         let folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
         folders.filter_map(|entry| entry.file_name().into_string().ok()).collect()
     };
-    let in_top = |name: String| {
+    let in_top = |(top, name): (&String, String)| {
         let (run, part) = name.split_once('-').filter(|(run, _)| places::is_id(run))?;
         Some(Part { path: format!("{top}/{name}"), run: run.to_owned(), name: part.to_owned(), slice: None })
     };
@@ -260,7 +260,8 @@ fn parts(hierarchies: &Hierarchies, top: &str) -> BTreeSet<Part> {
         let root = slices::root(run, tag);
         Some(Part { path: slices::path(&root, ""), run: run.to_owned(), name: tag.to_owned(), slice: Some(root) })
     };
-    names(top).into_iter().filter_map(in_top).chain(names("").into_iter().filter_map(slice)).collect()
+    let in_tops = tops.iter().flat_map(|top| names(top).into_iter().map(move |name| (top, name))).filter_map(in_top);
+    in_tops.chain(names("").into_iter().filter_map(slice)).collect()
 }
 
 fn run_ids() -> Result<Vec<String>, HostError> {
