@@ -43,7 +43,8 @@ pub fn apply_known(mut checks: Vec<Check>, general: &[Known], own: &[Known], con
     // Decided on the checks as they were made, so that one entry never hides another's absence.
     let unmet_general = general.iter().filter(|entry| no_longer_true(entry, &checks));
     let unmet_own = own.iter().filter(|entry| not_seen(entry, &checks));
-    let unmet = unmet_own.chain(unmet_general).map(|entry| (*entry).clone()).collect();
+    // Not to have seen a race proves nothing.
+    let unmet = unmet_own.chain(unmet_general).filter(|entry| !entry.sometimes).map(|entry| (*entry).clone()).collect();
     for check in &mut checks {
         if let Some(entry) = own.iter().chain(&general).find(|entry| explains(entry, check)) {
             check.outcome = Outcome::Known(entry.because.clone());
@@ -92,20 +93,16 @@ fn members<'a>(entry: &'a Known, checks: &'a [Check]) -> BTreeSet<&'a str> {
 
 /// A general entry: at one of its members the check was made and held, and the difference was not seen there.
 fn no_longer_true(entry: &Known, checks: &[Check]) -> bool {
-    !entry.sometimes
-        && members(entry, checks).into_iter().any(|member| {
-            let mut about = checks.iter().filter(|check| check.member == member && is_about(entry, check));
-            // One that holds with just what the entry speaks of was asked something else: a limit of a container that has none.
-            let held = about.clone().any(|check| check.outcome == Outcome::Held && check.seen != entry.seen);
-            held && !about.any(|check| explains(entry, check))
-        })
+    members(entry, checks).into_iter().any(|member| {
+        let mut about = checks.iter().filter(|check| check.member == member && is_about(entry, check));
+        // One that holds with just what the entry speaks of was asked something else: a limit of a container that has none.
+        let held = about.clone().any(|check| check.outcome == Outcome::Held && check.seen != entry.seen);
+        held && !about.any(|check| explains(entry, check))
+    })
 }
 
 /// A case's entry: the difference was not seen at one of its members, though this host could show it.
 fn not_seen(entry: &Known, checks: &[Check]) -> bool {
-    if entry.sometimes {
-        return false;
-    }
     let members = members(entry, checks);
     members.is_empty()
         || members.into_iter().any(|member| {

@@ -1,7 +1,7 @@
 //! C and Q: where in the hierarchy a member is.
 
 use super::quality::class;
-use super::{Court, Member, Rule, is, must, should, shown};
+use super::{Court, Member, Rule, is, is_one_of, must, should, shown};
 use crate::facts::Looked;
 use crate::plan::CgroupDriver;
 use serde_json::{Value, json};
@@ -60,10 +60,8 @@ fn judge_scope(court: &mut Court<'_>, member: Member<'_>) {
         });
     }
     let expected = SCOPES.map(|of| format!("{of}-<{}>.scope", member.name));
-    court.check(must("C4", DRIVERS), (member.name, AT), expected.join(" or "), |seen| {
-        let holds = seen.and_then(Value::as_str).is_some_and(|scope| expected.iter().any(|one| one == scope));
-        if holds { Ok(()) } else { Err(shown(seen)) }
-    });
+    let allowed = expected.clone().map(Value::String);
+    court.check(must("C4", DRIVERS), (member.name, AT), expected.join(" or "), |seen| is_one_of(seen, &allowed));
 }
 
 /// C6: the same parent as the sandbox.

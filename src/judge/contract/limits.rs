@@ -2,7 +2,7 @@
 
 use super::pod_level;
 use super::quality::{self, memory_limit};
-use super::{Court, Member, Rule, is, must, should, shown};
+use super::{Court, Member, Rule, is, is_one_of, must, should, shown};
 use crate::judge::Outcome;
 use crate::plan::CgroupDriver;
 use crate::pod::{HugePageSize, Quantity};
@@ -124,9 +124,9 @@ fn cpu(court: &mut Court<'_>, (member, at): (&str, &str), quota: Option<u64>, pr
         // L9: systemd knows whole hundredths of a second in each second, and what is finer it rounds up.
         Some((quota, rounded)) if court.host.driver == CgroupDriver::Systemd && rounded != quota => {
             let words = format!("{quota}, or {rounded} as systemd rounds it");
+            let allowed = [json!(quota), json!(rounded)];
             court.check(must("L9", ROUNDING), (member, &format!("{at}.cpu_quota_usec")), words, |seen| {
-                let holds = seen == Some(&json!(quota)) || seen == Some(&json!(rounded));
-                if holds { Ok(()) } else { Err(shown(seen)) }
+                is_one_of(seen, &allowed)
             });
         }
         _ => court.equals(rule, (member, &format!("{at}.cpu_quota_usec")), limit(quota)),

@@ -248,7 +248,12 @@ fn shown(seen: Option<&Value>) -> String {
 
 /// Exactly this value.
 fn is(seen: Option<&Value>, expected: &Value) -> Result<(), String> {
-    if seen == Some(expected) { Ok(()) } else { Err(shown(seen)) }
+    is_one_of(seen, std::slice::from_ref(expected))
+}
+
+/// One of these values.
+fn is_one_of(seen: Option<&Value>, allowed: &[Value]) -> Result<(), String> {
+    if seen.is_some_and(|seen| allowed.contains(seen)) { Ok(()) } else { Err(shown(seen)) }
 }
 
 /// The texts of a list; nothing if it is none.

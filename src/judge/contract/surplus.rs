@@ -6,7 +6,7 @@
 use super::mounts::takes_over;
 use super::privileges::DEFAULT_CAPABILITIES;
 use super::user::{image_group, image_memberships};
-use super::{Court, Member, devices, must, should, shown, texts};
+use super::{Court, Member, devices, is_one_of, must, should, shown, texts};
 use crate::facts::Looked;
 use crate::plan::CgroupDriver;
 use crate::pod::Container;
@@ -33,12 +33,12 @@ pub(super) fn judge(court: &mut Court<'_>, member: Member<'_>) {
             judge_groups(court, container);
             judge_variables(court, container);
             // Neither a manifest nor a kubelet can ask it of a container.
-            let scope = court.host.driver == CgroupDriver::Systemd;
-            let words = if scope { "max, or systemd's default" } else { "max" };
-            court.check(should("L15", PIDS), (member.name, "limits.pids"), words, |seen| {
-                let holds = seen == Some(&json!("max")) || scope && seen == Some(&json!("default"));
-                if holds { Ok(()) } else { Err(shown(seen)) }
-            });
+            let (allowed, words): (&[&str], _) = match court.host.driver {
+                CgroupDriver::Cgroupfs => (&["max"], "max"),
+                CgroupDriver::Systemd => (&["max", "default"], "max, or systemd's default"),
+            };
+            let allowed: Vec<Value> = allowed.iter().map(|limit| json!(limit)).collect();
+            court.check(should("L15", PIDS), (member.name, "limits.pids"), words, |seen| is_one_of(seen, &allowed));
         }
         None => judge_sandbox(court, member),
     }

@@ -108,15 +108,21 @@ fn on_v2_the_kernel_kills_containers_as_a_whole_and_nothing_else() {
     assert_eq!(found(&changed, &pod(), &host("v1")), Vec::<String>::new());
 }
 
-#[test]
-fn under_systemd_everybody_has_a_scope_and_a_quota_may_be_rounded() {
-    let host = HostCaps { driver: CgroupDriver::Systemd, ..host("v1") };
+/// Everybody in a scope of a runtime's.
+fn scoped() -> Facts {
     let mut scoped = facts();
-    let none: Vec<String> = MEMBERS.map(|member| format!("C4 {member} cgroup.scope")).into();
-    assert_eq!(BTreeSet::from_iter(found(&scoped, &pod(), &host)), none.into_iter().collect());
     for (member, of) in MEMBERS.into_iter().zip(["cri-containerd", "crio", "docker"]) {
         change(&mut scoped, &format!("/members/{member}/cgroup/scope"), json!(format!("{of}-<{member}>.scope")));
     }
+    scoped
+}
+
+#[test]
+fn under_systemd_everybody_has_a_scope_of_its_own() {
+    let host = HostCaps { driver: CgroupDriver::Systemd, ..host("v1") };
+    let none: Vec<String> = MEMBERS.map(|member| format!("C4 {member} cgroup.scope")).into();
+    assert_eq!(BTreeSet::from_iter(found(&facts(), &pod(), &host)), none.into_iter().collect());
+    let scoped = scoped();
     assert_eq!(found(&scoped, &pod(), &host), Vec::<String>::new());
     let mut anothers = scoped.clone();
     change(&mut anothers, "/members/app/cgroup/scope", json!("cri-containerd-<side>.scope"));
@@ -130,12 +136,16 @@ fn under_systemd_everybody_has_a_scope_and_a_quota_may_be_rounded() {
     assert_eq!(found(&limited, &pod(), &host), ["L15 app limits.pids"]);
     // The scope of another driver is none of cgroupfs's.
     has(&found(&scoped, &pod(), &super::host("v1")), &["C4 app cgroup.scope"]);
+}
 
+#[test]
+fn under_systemd_a_quota_may_be_rounded() {
+    let host = HostCaps { driver: CgroupDriver::Systemd, ..host("v1") };
     let mut fine = pod();
     fine.spec.containers[0].resources.cpu_limit = quantity(123);
     fine.spec.containers[0].resources.cpu_request = quantity(123);
     let quota = |quota: u64, host: &HostCaps| {
-        let mut facts = scoped.clone();
+        let mut facts = scoped();
         change(&mut facts, "/members/app/limits/cpu_quota_usec", json!(quota));
         found(&facts, &fine, host).into_iter().filter(|finding| finding.contains("cpu_quota")).collect::<Vec<_>>()
     };
