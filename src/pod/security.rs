@@ -55,17 +55,19 @@ pub(super) fn of_container(cursor: &Cursor<'_>) -> ContainerSecurity {
 
 /// Refuses a user that `runAsNonRoot` excludes, root by the image's word as well; the kubelet would refuse to start it.
 pub(super) fn non_root(cursor: &Cursor<'_>, pod: &PodSecurity, container: &ContainerSecurity) {
-    let non_root = container.run_as_non_root.or(pod.run_as_non_root).unwrap_or_default();
-    let place = || cursor.get("securityContext").unwrap_or_else(|| cursor.clone());
-    match container.run_as_user.or(pod.run_as_user).filter(|_| non_root) {
+    if container.run_as_non_root.or(pod.run_as_non_root) != Some(true) {
+        return;
+    }
+    let place = cursor.get("securityContext").unwrap_or_else(|| cursor.clone());
+    match container.run_as_user.or(pod.run_as_user) {
         Some(0) => {
-            place().fault_at_key("runAsNonRoot excludes runAsUser: 0", "the kubelet would not start this container")
+            place.fault_at_key("runAsNonRoot excludes runAsUser: 0", "the kubelet would not start this container")
         }
-        None if non_root => place().fault_at_key(
+        Some(_) => {}
+        None => place.fault_at_key(
             "runAsNonRoot excludes an image that runs as root, as podcheck's does, which stands in for others",
             "say who it runs as: runAsUser",
         ),
-        _ => {}
     }
 }
 

@@ -144,12 +144,19 @@ mod tests {
         serde_json::from_str(&text).expect("parses")
     }
 
+    fn check(driver: &str, name: &str) -> Result<CgroupDriver, String> {
+        info(driver).check(&name.parse().expect("a name"))
+    }
+
     #[test]
-    fn a_daemon_is_taken_with_its_driver_and_refused_with_the_reason() {
-        let check = |driver: &str, name: &str| info(driver).check(&name.parse().expect("a name"));
+    fn a_daemon_is_taken_with_its_driver() {
         assert_eq!(check("systemd", "docker@/s"), Ok(CgroupDriver::Systemd));
         assert_eq!(check("cgroupfs", "docker@/s"), Ok(CgroupDriver::Cgroupfs));
         assert_eq!(check("cgroupfs", "docker+runc@/s"), Ok(CgroupDriver::Cgroupfs));
+    }
+
+    #[test]
+    fn a_daemon_that_has_not_what_is_asked_for_is_refused_with_the_reason() {
         assert_eq!(
             check("cgroupfs", "docker:systemd@/s"),
             Err("its cgroup driver is cgroupfs, not systemd".to_owned())
