@@ -97,7 +97,7 @@ fn faults_of_cases() {
                 "8:3: steps[1]: restarts has no count (add count:)",
                 "9:20: steps[2].grace: expected text, found a number (quote it: \"2\")",
                 "10:34: steps[3].at_least: expected text, found a number (quote it: \"1\")",
-                "11:20: steps[4].grace: \"2m\" is no grace period (expected whole seconds up to 60s, as in 2s)",
+                "11:20: steps[4].grace: \"2m\" is no time (expected whole seconds up to 60s, as in 2s)",
                 "12:10: steps[5].kill: no member is called \"c\" (this case has sandbox, a)",
                 "13:11: steps[6].phase: \"failed\" is not known here (did you mean Failed?)",
                 "14:16: steps[7].because: refused has no field \"because\" (expected one of refused, says, property)",
@@ -135,7 +135,7 @@ fn faults_of_cases() {
             &["4:9: expect: expected a list (`- item`), found a map"],
         ),
         (
-            "about: A Pod.\nshows: [N1]\npod: {containers: [{name: a}, {name: b}]}\nsteps:\n- {in: c, run: [true]}\n- {in: sandbox, run: []}\n- {in: a, run: [echo], expect: {signal: SIGKILL}}\n- {in: a, run: [echo], expect: {signal: KIL}}\n- {in: a, run: [echo], expect: {signal: KILL, exit: 137}}\n- {in: a, run: [echo], expect: {exit: 256, stdin: x}}\n- {run: [echo]}\n- {ends: a}\n- {ends: beside/a, exit: 0}\n- {ends: a, exit: 0, reason: OOM}\n- {}\n- echo\n- {in: a, run: [echo], expect: {stdout_contains: ''}}\n- {in: a, run: [echo], expect: 0}\n- {restart: containerd}\n",
+            "about: A Pod.\nshows: [N1]\npod: {containers: [{name: a}, {name: b}]}\nsteps:\n- {in: c, run: [true]}\n- {in: sandbox, run: []}\n- {in: a, run: [echo], expect: {signal: SIGKILL}}\n- {in: a, run: [echo], expect: {signal: KIL}}\n- {in: a, run: [echo], expect: {signal: KILL, exit: 137}}\n- {in: a, run: [echo], expect: {exit: 256, stdin: x}}\n- {run: [echo]}\n- {ends: a}\n- {ends: beside/a, exit: 0}\n- {ends: a, exit: 0, reason: OOM, within: 61s}\n- {}\n- echo\n- {in: a, run: [echo], expect: {stdout_contains: ''}}\n- {in: a, run: [echo], expect: 0}\n- {restart: containerd}\n",
             &[
                 "5:8: steps[0].in: no container is called \"c\" (this case has a, b)",
                 "6:8: steps[1].in: no container is called \"sandbox\" (this case has a, b)",
@@ -149,6 +149,7 @@ fn faults_of_cases() {
                 "12:3: steps[7]: the end of a container has no exit (add exit: N or signal: NAME)",
                 "13:10: steps[8].ends: no container is called \"beside/a\" (this case has a, b)",
                 "14:30: steps[9].reason: \"OOM\" is not known here (expected one of Completed, Error, OOMKilled)",
+                "14:43: steps[9].within: \"61s\" is no time (expected whole seconds up to 60s, as in 2s)",
                 "15:3: steps[10]: this step does nothing (expected a map with `in` and `run`, or one of fact, same, differ, host, ends, starts, restarts, refused, stop, remove, terminate, volume, logs, resize, restart, kill, phase)",
                 "16:3: steps[11]: expected a map (`key: value`), found text",
                 "17:50: steps[12].expect.stdout_contains: an empty text is in every output (name some text)",

@@ -65,7 +65,7 @@ pub(super) static RUN_EXPECT: Keys = Keys {
 
 pub(super) static ENDS: Keys = Keys {
     name: "the end of a container",
-    all: &["ends", "exit", "signal", "reason", "property"],
+    all: &["ends", "exit", "signal", "reason", "within", "property"],
     mandatory: &["ends"],
 };
 

@@ -102,12 +102,12 @@ fn unended(cursor: &Cursor<'_>) -> Option<String> {
     Some(text.strip_suffix('\n').unwrap_or(text).to_owned())
 }
 
-/// `2s`: a grace period has whole seconds.
-fn seconds(cursor: &Cursor<'_>) -> Option<u64> {
+/// `2s`: whole seconds, as a grace period has.
+pub(super) fn seconds(cursor: &Cursor<'_>) -> Option<u64> {
     let text = cursor.text()?;
     let seconds = text.strip_suffix('s').and_then(|number| number.parse().ok()).filter(|seconds| *seconds <= 60);
     if seconds.is_none() {
-        cursor.fault(format!("{text:?} is no grace period"), "expected whole seconds up to 60s, as in 2s");
+        cursor.fault(format!("{text:?} is no time"), "expected whole seconds up to 60s, as in 2s");
     }
     seconds
 }

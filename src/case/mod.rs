@@ -267,6 +267,8 @@ pub enum Step {
         exit_code: i32,
         /// `OOMKilled`, `Error`, `Completed`; `None` asks for none.
         reason: Option<String>,
+        /// How many seconds it is waited for, on a machine of ordinary speed; `None` for the usual time.
+        within_seconds: Option<u64>,
         /// Property; the case's first if not given.
         property: Option<String>,
     },

@@ -185,6 +185,7 @@ fn step() -> Value {
                 "exit": exit,
                 "signal": signal,
                 "reason": one_of(&["Completed", "Error", "OOMKilled"]),
+                "within": {"type": "string", "pattern": "^[0-9]+s$", "description": "How long it is waited for, up to 60s; 30s if nothing is said."},
                 "property": {"$ref": "#/$defs/property"},
             },
         },

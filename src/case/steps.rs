@@ -2,6 +2,7 @@
 
 use super::expect::{self, property_of};
 use super::keys::{ENDS, RUN, RUN_EXPECT};
+use super::life::seconds;
 use super::members::Members;
 use super::{RunExpect, Step, life, signal};
 use crate::diagnostic::yaml::{Cursor, Kind};
@@ -119,6 +120,12 @@ fn ends(cursor: &Cursor<'_>, members: &Members) -> Option<Step> {
         cursor.fault("the end of a container has no exit", "add exit: N or signal: NAME");
     }
     let reason = cursor.get("reason").and_then(|value| value.one_of(&["Completed", "Error", "OOMKilled"]));
-    let property = property_of(cursor);
-    Some(Step::Ends { container: container?, exit_code: code??, reason: reason.map(str::to_owned), property })
+    let within_seconds = cursor.get("within").map_or(Some(None), |value| seconds(&value).map(Some));
+    Some(Step::Ends {
+        container: container?,
+        exit_code: code??,
+        reason: reason.map(str::to_owned),
+        within_seconds: within_seconds?,
+        property: property_of(cursor),
+    })
 }

@@ -39,7 +39,7 @@ steps:
     stdout_lacks: z
 - {in: b, run: ["true"], property: L1}
 - {fact: limits.pids, of: [a], equals: null}
-- {ends: a, exit: 137, reason: OOMKilled}
+- {ends: a, exit: 137, reason: OOMKilled, within: 3s}
 known:
 - property: N3
   members: [a]
@@ -149,7 +149,13 @@ fn steps() {
         run("beside/a", &["echo"], said, None),
         run("b", &["true"], RunExpect::default(), Some("L1")),
         Step::Look(look),
-        Step::Ends { container: "a".to_owned(), exit_code: 137, reason: Some("OOMKilled".to_owned()), property: None },
+        Step::Ends {
+            container: "a".to_owned(),
+            exit_code: 137,
+            reason: Some("OOMKilled".to_owned()),
+            within_seconds: Some(3),
+            property: None,
+        },
     ];
     assert_eq!(full()[0].steps, expected);
 }

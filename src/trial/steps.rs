@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 /// A command in a container may take this long, on a machine of ordinary speed.
 const COMMAND: Duration = Duration::from_secs(30);
 
-/// A container whose end is awaited may take this long to end.
+/// A container whose end is awaited may take this long to end, if the case does not say.
 const END: Duration = Duration::from_secs(30);
 
 /// While an end is awaited this often it is looked whether the Pod is over.
@@ -48,9 +48,10 @@ pub(super) fn run(case: &Case, live: &mut Live, checks: &mut Vec<Check>) -> Resu
                 let looked = judge::expectations(std::slice::from_ref(expectation), &facts, default, &case.source);
                 checks.extend(looked.into_iter().map(|check| Check { at: format!("{at}: {}", check.at), ..check }));
             }
-            Step::Ends { container, exit_code, reason, property } => {
+            Step::Ends { container, exit_code, reason, within_seconds, property } => {
                 let seen = ends.entry(container.as_str()).or_default();
-                let end = await_end(live, container, *seen, kills.get_mut(container.as_str()))?;
+                let within = within_seconds.map_or(END, Duration::from_secs);
+                let end = await_end(live, container, *seen, within, kills.get_mut(container.as_str()))?;
                 *seen += 1;
                 let property = property.as_deref().unwrap_or(default);
                 let oom_kills = kills.get(container.as_str()).and_then(OomKills::counted);
@@ -127,9 +128,10 @@ fn await_end(
     live: &mut Live,
     container: &str,
     seen: usize,
+    within: Duration,
     kills: Option<&mut OomKills>,
 ) -> Result<Option<End>, String> {
-    let deadline = Instant::now() + host::scaled(END);
+    let deadline = Instant::now() + host::scaled(within);
     if live.life(container)?.ends.len() <= seen && live.member(container).is_ok() {
         while !live.member(container)?.process.wait_end(deadline.min(Instant::now() + LOOK)) {
             if Instant::now() > deadline {
@@ -141,6 +143,6 @@ fn await_end(
         // At once: its runtime is about to remove the cgroup that says so.
         kills.into_iter().for_each(|kills| kills.look(true));
     }
-    live.wait(container, deadline, |life| life.ends.len() > seen)?;
+    live.wait(container, Instant::now() + host::scaled(END), |life| life.ends.len() > seen)?;
     Ok(live.life(container)?.ends.get(seen).cloned())
 }
