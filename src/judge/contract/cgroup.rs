@@ -85,16 +85,18 @@ fn judge_hierarchies(court: &mut Court<'_>, member: Member<'_>) {
         return court.found(must("C5", CGROUPS), (member.name, "cgroup.elsewhere"), "facts of its cgroups", missing);
     };
     let words = "the same path in every hierarchy";
+    // Each controller for itself: one may be known.
     let elsewhere = match cgroup.get("elsewhere") {
-        None | Some(Value::Null) => Ok("the same path in every hierarchy".to_owned()),
-        Some(Value::Object(others)) if others.is_empty() => Ok("the same path in every hierarchy".to_owned()),
+        None | Some(Value::Null) => vec![Ok(words.to_owned())],
+        Some(Value::Object(others)) if others.is_empty() => vec![Ok(words.to_owned())],
         Some(Value::Object(others)) => {
-            let pairs: Vec<String> = others.iter().map(|(c, path)| format!("{c}: {}", shown(Some(path)))).collect();
-            Err(pairs.join(", "))
+            others.iter().map(|(c, path)| Err(format!("{c}: {}", shown(Some(path))))).collect()
         }
-        Some(other) => Err(other.to_string()),
+        Some(other) => vec![Err(other.to_string())],
     };
-    court.found(must("C5", CGROUPS), (member.name, "cgroup.elsewhere"), words, elsewhere);
+    for found in elsewhere {
+        court.found(must("C5", CGROUPS), (member.name, "cgroup.elsewhere"), words, found);
+    }
     if court.host.cgroup == "hybrid" {
         let path = cgroup.get("path").cloned().unwrap_or(json!("a path"));
         let words = "the same path in the v2 hierarchy";

@@ -217,6 +217,15 @@ fn on_hybrid_hosts_the_v2_hierarchy_is_asked_for_too() {
 }
 
 #[test]
+fn each_hierarchy_that_a_member_is_elsewhere_in_is_found_for_itself() {
+    let mut facts = facts();
+    change(&mut facts, "/members/app/cgroup/elsewhere", json!({"devices": "kubepods", "misc": "/"}));
+    let checks = judged(&pod(), &facts, &host("v1"));
+    let broken = checks.iter().filter(|check| check.outcome == Outcome::Broken && check.property == "C5");
+    assert_eq!(broken.map(|check| check.seen.as_str()).collect::<Vec<_>>(), ["devices: kubepods", "misc: /"]);
+}
+
+#[test]
 fn classes_are_told_by_where_a_pod_is() {
     let moved = |pod: &Pod, class: &str| {
         let mut facts = facts();
