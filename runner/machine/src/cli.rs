@@ -3,6 +3,7 @@
 use crate::error::Error;
 use crate::kind::{Kind, Suite};
 use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
 
 /// Runs podcheck's suite in Debian virtual machines under QEMU.
 ///
@@ -55,6 +56,12 @@ pub enum Command {
         /// The program and its arguments
         #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
         words: Vec<String>,
+    },
+    /// The table of every suite that ran here, the newest of each machine and filter
+    Table {
+        /// Put it into this file, in the place of the table that is there
+        #[arg(long, value_name = "FILE")]
+        into: Option<PathBuf>,
     },
     /// A shell in a machine, which is gone when the shell ends
     Shell {

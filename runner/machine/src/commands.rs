@@ -11,7 +11,7 @@ use crate::job::Job;
 use crate::kind::{Kind, Suite};
 use crate::progress::say;
 use crate::results::Results;
-use crate::table::{Row, markdown};
+use crate::table::{self, Row};
 use crate::{run, suite, terminal};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -47,8 +47,16 @@ pub fn execute(command: Command) -> Result<u8, Error> {
         Command::Exec { on, limit, words } => {
             let frozen = Frozen::get(kind_or_default(on)?, &cache)?;
             let mut job = suite::job(&repository()?, Path::new(&words[0]), &words[1..], frozen.accel)?;
-            job.folder = std::env::var_os("PODCHECK_VM_FROM").map_or(job.folder, PathBuf::from);
+            job.folder = called_from().unwrap_or(job.folder);
             Ok(run::run(&frozen, &cache, &job, minutes(&limit))?.status)
+        }
+        Command::Table { into } => {
+            let table = table::markdown(&table::kept(&rows_folder(&repository()?))?);
+            match into {
+                Some(file) => table::put_into(&called_from().unwrap_or_default().join(file), &table)?,
+                None => print!("{table}"),
+            }
+            Ok(0)
         }
         Command::Shell { on } => shell(&cache, kind_or_default(on)?),
         Command::List => list(&cache),
@@ -64,6 +72,16 @@ fn minutes(limit: &Limit) -> Duration {
 fn repository() -> Result<PathBuf, Error> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     here.canonicalize().map_err(Error::at("find", &here))
+}
+
+/// The folder that `runner/vm` was called in; it goes into the repository's itself.
+fn called_from() -> Option<PathBuf> {
+    std::env::var_os("PODCHECK_VM_FROM").map(PathBuf::from)
+}
+
+/// Where what came of each suite is kept for `table`.
+fn rows_folder(repository: &Path) -> PathBuf {
+    repository.join("target/vm/rows")
 }
 
 fn run_suite(cache: &Cache, kinds: &[Kind], test: &str, arguments: &[String], limit: Duration) -> Result<u8, Error> {
@@ -99,10 +117,14 @@ fn run_suite(cache: &Cache, kinds: &[Kind], test: &str, arguments: &[String], li
         let back = outcome.map_or(0, |outcome| outcome.back.len());
         say(&format!("{kind}: exit status {one} after {:.0} s, {back} files came back", took.as_secs_f64()));
         status = if status == 0 { one } else { status };
-        rows.push(Row { kind: *kind, packages: frozen.image.packages()?, results, status: one, took });
+        let row = Row::new(*kind, &frozen.image.packages()?, arguments, &results, one, took);
+        if results.is_ok() {
+            row.keep(&rows_folder(&repository))?;
+        }
+        rows.push(row);
     }
     if test == "conformance" {
-        println!("\n{}", markdown(&rows));
+        println!("\n{}", table::markdown(&rows));
     }
     Ok(status)
 }
