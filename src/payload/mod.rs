@@ -77,7 +77,7 @@ pub const PROGRAMS: &[Program] = &[
     program("cp", "FROM TO", "copies a file with its mode", false, file::cp),
     program("echo", "[-n] [WORD]…", "prints its operands", false, text::echo),
     program("env", "", "prints the environment", false, system::env),
-    program("exe-write", "PID", "opens /proc/PID/exe for writing", false, process::exe_write),
+    program("exe-write", "PID", "opens /proc/PID/exe for writing, or prints refused", false, process::exe_write),
     program("exit", "STATUS", "ends with that status", false, process::exit),
     program("exit-each", "FILE STATUS…", "ends with the next of the statuses each time it is run; FILE keeps count", false, ending::exit_each),
     program("exit-when", "FILE STATUS", "ends with that status once the file is there", true, ending::exit_when),

@@ -8,6 +8,7 @@ use nix::unistd::Pid;
 use std::ffi::OsString;
 use std::fmt::Write;
 use std::fs::{self, OpenOptions};
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 
 /// A process as `ps` prints it.
@@ -127,14 +128,20 @@ fn parse_signal(option: &str) -> Result<Option<Signal>, Fault> {
     }
 }
 
-/// `exe-write PID`: opens the file that a process runs for writing, and writes nothing.
+/// `exe-write PID`: opens the file that a process runs for writing, and writes nothing. That the kernel refuses it since the file
+/// runs (ETXTBSY) is printed as `refused`, and so is EROFS: before Linux 5.15 an overlay did not know which of its files run.
 pub(super) fn exe_write(args: &[OsString]) -> Outcome {
     let [pid] = exactly(args)?;
     let path = match operand::text(pid)? {
         "self" => "/proc/self/exe".to_owned(),
         _ => format!("/proc/{}/exe", operand::number::<u32>(pid)?),
     };
-    OpenOptions::new().write(true).open(&path).doing(format!("open {path} for writing")).map(|_| 0)
+    match OpenOptions::new().write(true).open(&path) {
+        Err(error) if matches!(error.kind(), ErrorKind::ExecutableFileBusy | ErrorKind::ReadOnlyFilesystem) => {
+            print(b"refused\n").map(|()| 1)
+        }
+        opened => opened.doing(format!("open {path} for writing")).map(|_| 0),
+    }
 }
 
 /// `exit STATUS`
@@ -157,6 +164,11 @@ pub(super) fn stubborn(args: &[OsString]) -> Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_that_runs_is_not_opened_for_writing() {
+        assert_eq!(exe_write(&["self".into()]).ok(), Some(1));
+    }
 
     #[test]
     fn a_name_may_hold_parentheses() {
