@@ -5,7 +5,7 @@ use super::keys::{KNOWN, WHEN};
 use super::members::Members;
 use super::{Known, VersionRange, When};
 use crate::diagnostic::Diagnostic;
-use crate::diagnostic::yaml::{self, Cursor};
+use crate::diagnostic::yaml::{self, Cursor, Kind};
 use std::path::Path;
 
 /// Parses `known.yaml`: a list, possibly empty, of differences.
@@ -20,7 +20,20 @@ pub fn parse_known(text: &str, file: &Path) -> Result<Vec<Known>, Vec<Diagnostic
 
 /// Reads a list; members are those of a case, or any.
 pub(super) fn list(cursor: &Cursor<'_>, members: Option<&Members>) -> Vec<Known> {
-    cursor.items().unwrap_or_default().iter().filter_map(|item| one(item, members)).collect()
+    let mut all = Vec::new();
+    for item in &cursor.items().unwrap_or_default() {
+        let Some(known) = one(item, members) else { continue };
+        if members.is_none() && item.get("members").is_some_and(|value| is_everybody(&value)) {
+            all.push(Known { members: vec!["sandbox".to_owned()], ..known.clone() });
+        }
+        all.push(known);
+    }
+    all
+}
+
+/// Of `known.yaml`, where nobody is named: every container, and the sandbox as well.
+fn is_everybody(members: &Cursor<'_>) -> bool {
+    matches!(&members.node().kind, Kind::Text(text) if text == "all")
 }
 
 fn one(cursor: &Cursor<'_>, members: Option<&Members>) -> Option<Known> {
@@ -42,6 +55,7 @@ fn one(cursor: &Cursor<'_>, members: Option<&Members>) -> Option<Known> {
     };
     let named = cursor.get("members").map(|value| match members {
         Some(members) => members.list(&value, 1),
+        None if is_everybody(&value) => Some(Vec::new()),
         None => value.texts(),
     });
     // Findings print numbers and truth values as they are written.

@@ -193,12 +193,18 @@ fn known_differences_of_runtimes() {
     assert_eq!(parse("[]"), Ok(Vec::new()));
     let known = parse("- {property: N3, seen: own, when: {runtime: docker}, because: b, source: https://x}\n").unwrap();
     assert_eq!((known[0].line, known[0].members.len(), known[0].at.as_str()), (1, 0, ""));
+    let everybody = parse("- {property: N3, members: all, seen: own, because: b, source: https://x}\n").unwrap();
+    assert_eq!(everybody.iter().map(|known| known.members.join(" ")).collect::<Vec<_>>(), ["sandbox", ""]);
     for (text, expected) in [
         ("", "known.yaml:1:1: the file is empty (it should hold one list of known differences, possibly [])"),
         ("property: N3", "known.yaml:1:1: expected a list (`- item`), found a map"),
         (
             "- {property: N3, seen: own, becuase: x, source: https://x}",
             "known.yaml:1:3: [0]: a known difference has no because (add because:)",
+        ),
+        (
+            "- {property: N3, members: app, seen: own, because: b, source: https://x}",
+            "known.yaml:1:27: [0].members: expected a list (`- item`), found text",
         ),
     ] {
         assert_eq!(parse(text).unwrap_err()[0].to_string(), expected);
