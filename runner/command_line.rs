@@ -377,6 +377,8 @@ fn a_killed_run_is_swept() {
 struct Parent {
     path: String,
     dirs: Vec<PathBuf>,
+    /// Files above them, and what takes back what was written into these.
+    enabled: Vec<(PathBuf, String)>,
 }
 
 impl Parent {
@@ -384,8 +386,17 @@ impl Parent {
         let path = format!("/podcheck-command-line-{}", std::process::id());
         let hierarchies = podcheck::host::cgroup::Hierarchies::detect().expect("there are cgroups");
         let dirs: Vec<PathBuf> = hierarchies.list().iter().map(|hierarchy| hierarchy.dir(&path)).collect();
+        let mut enabled = Vec::new();
         for dir in &dirs {
             std::fs::create_dir(dir).expect("root may make cgroups");
+            // What v2's root does not hand down yet is handed down for as long as this is there.
+            let offered = std::fs::read_to_string(dir.join("cgroup.controllers")).unwrap_or_default();
+            let above = dir.parent().expect("the root").join("cgroup.subtree_control");
+            for controller in ["cpu", "cpuset", "memory", "pids"] {
+                let missing = offered.split_whitespace().all(|offered| offered != controller);
+                let on = missing && std::fs::write(&above, format!("+{controller}")).is_ok();
+                enabled.extend(on.then(|| (above.clone(), format!("-{controller}"))));
+            }
             for name in ["cpuset.cpus", "cpuset.mems"].map(|name| dir.join(name)).iter().filter(|file| file.exists()) {
                 let above = dir.parent().expect("the root").join(name.file_name().expect("a name"));
                 if let Ok(value) = std::fs::read_to_string(above) {
@@ -393,7 +404,7 @@ impl Parent {
                 }
             }
         }
-        Parent { path, dirs }
+        Parent { path, dirs, enabled }
     }
 }
 
@@ -401,6 +412,9 @@ impl Drop for Parent {
     fn drop(&mut self) {
         for dir in &self.dirs {
             let _ = std::fs::remove_dir(dir);
+        }
+        for (file, off) in &self.enabled {
+            let _ = std::fs::write(file, off);
         }
     }
 }

@@ -30,6 +30,13 @@ pub fn hand_down_in(dir: &Path) -> Result<(), HostError> {
     enable(dir).map(|_| ())
 }
 
+/// The first of a v2 hierarchy's controllers that plans limit and one of its cgroups is not offered.
+pub(super) fn not_offered<'a>(controllers: &'a [String], dir: &Path) -> Option<&'a str> {
+    let offered = std::fs::read_to_string(dir.join("cgroup.controllers")).unwrap_or_default();
+    let missing = |c: &&str| WANTED.contains(c) && offered.split_whitespace().all(|offered| offered != *c);
+    controllers.iter().map(String::as_str).find(missing)
+}
+
 /// On v1 and usually on hybrid hosts there is nothing to hand down.
 pub(super) fn needed(hierarchy: &Hierarchy) -> bool {
     hierarchy.unified && hierarchy.controllers.iter().any(|c| WANTED.contains(&c.as_str()))
@@ -174,6 +181,14 @@ mod tests {
         let nothing = cgroup("io memory pids\n", "memory pids\n");
         hand_down_in(nothing.path()).expect("there is nothing to do");
         assert_eq!(written(&nothing), "memory pids\n");
+    }
+
+    #[test]
+    fn what_a_cgroup_is_not_offered_is_told_if_the_hierarchy_has_it_and_plans_limit_it() {
+        let dir = cgroup("io memory pids\n", "");
+        let controllers = ["memory", "rdma", "cpu"].map(str::to_owned);
+        assert_eq!(not_offered(&controllers, dir.path()), Some("cpu"));
+        assert_eq!(not_offered(&controllers[..2], dir.path()), None);
     }
 
     #[test]

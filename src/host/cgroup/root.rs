@@ -1,6 +1,6 @@
 //! Below which cgroup of the host podcheck makes its own.
 
-use super::{Hierarchies, TOP};
+use super::{Hierarchies, TOP, enable};
 use crate::host::HostError;
 use std::fmt;
 use std::str::FromStr;
@@ -75,7 +75,7 @@ impl Hierarchies {
     /// Whether podcheck may make its cgroup there.
     ///
     /// # Errors
-    /// It is not there in some hierarchy, or its cpuset has no cpus or no memory nodes to hand down.
+    /// It is not there in some hierarchy, on v2 it is not offered what plans limit, or its cpuset has no cpus or no memory nodes to hand down.
     pub(in crate::host) fn check_root(&self, root: &CgroupRoot) -> Result<(), HostError> {
         let refused =
             |detail: String| Err(HostError::new(format!("use {root} as parent of podcheck's cgroup"), detail));
@@ -83,6 +83,12 @@ impl Hierarchies {
             let dir = hierarchy.dir(&root.path);
             if !dir.is_dir() {
                 return refused(format!("there is no {}: make it (mkdir), in every hierarchy", dir.display()));
+            }
+            if let Some(missing) = enable::not_offered(&hierarchy.controllers, &dir).filter(|_| hierarchy.unified) {
+                let (have, above) = (dir.join("cgroup.controllers"), dir.join("../cgroup.subtree_control"));
+                let (have, above) = (have.display(), above.display());
+                let fix = format!("echo +{missing} > {above}");
+                return refused(format!("{have} lacks {missing}, which cgroups above it do not hand down: {fix}"));
             }
             for file in ["cpuset.cpus", "cpuset.mems"].map(|name| dir.join(name)) {
                 let v1 = !hierarchy.unified;
