@@ -8,6 +8,7 @@ mod find;
 mod guest;
 mod handler;
 mod images;
+mod inability;
 mod log;
 mod member;
 mod messages;
@@ -147,14 +148,7 @@ impl Runtime for CriRuntime {
             return Err(RuntimeError::Unavailable { runtime: self.name.to_string(), reason });
         }
         let version = self.versions.get("containerd").map(String::as_str).unwrap_or_default();
-        if plan.needs_recursive_read_only() && !knows_recursive_read_only(version) {
-            let reason = format!("containerd knows recursiveReadOnly from 2.0 on, this is {version}");
-            return Err(RuntimeError::Unavailable { runtime: self.client.runtime().to_owned(), reason });
-        }
-        if plan.containers.iter().any(|container| container.stop_signal.is_some()) {
-            let reason = format!(
-                "stopSignal takes a field of CRI that containerd {version} does not read, and podcheck does not write"
-            );
+        if let Some(reason) = inability::of_containerd(version, plan) {
             return Err(RuntimeError::Unavailable { runtime: self.client.runtime().to_owned(), reason });
         }
         let choices = self.images.choose(plan)?;
@@ -194,11 +188,6 @@ fn settings(config: &serde_json::Value) -> BTreeMap<String, String> {
     // Name in the answer, name in the configuration.
     let told = config["disableHugetlbController"].as_bool();
     told.map(|told| ("disable_hugetlb_controller".to_owned(), told.to_string())).into_iter().collect()
-}
-
-/// Source: <https://github.com/containerd/containerd/pull/9787>
-fn knows_recursive_read_only(version: &str) -> bool {
-    version.split('.').next().and_then(|major| major.parse::<u32>().ok()).is_some_and(|major| major >= 2)
 }
 
 /// The binaries of the OCI runtimes that Pods on this host may pass through.
