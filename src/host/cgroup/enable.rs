@@ -30,11 +30,11 @@ pub fn hand_down_in(dir: &Path) -> Result<(), HostError> {
     enable(dir).map(|_| ())
 }
 
-/// The first of a v2 hierarchy's controllers that plans limit and one of its cgroups is not offered.
-pub(super) fn not_offered<'a>(controllers: &'a [String], dir: &Path) -> Option<&'a str> {
+/// Those of a v2 hierarchy's controllers that plans limit and one of its cgroups is not offered.
+pub(super) fn not_offered<'a>(controllers: &'a [String], dir: &Path) -> Vec<&'a str> {
     let offered = std::fs::read_to_string(dir.join("cgroup.controllers")).unwrap_or_default();
     let missing = |c: &&str| WANTED.contains(c) && offered.split_whitespace().all(|offered| offered != *c);
-    controllers.iter().map(String::as_str).find(missing)
+    controllers.iter().map(String::as_str).filter(missing).collect()
 }
 
 /// On v1 and usually on hybrid hosts there is nothing to hand down.
@@ -187,8 +187,7 @@ mod tests {
     fn what_a_cgroup_is_not_offered_is_told_if_the_hierarchy_has_it_and_plans_limit_it() {
         let dir = cgroup("io memory pids\n", "");
         let controllers = ["memory", "rdma", "cpu"].map(str::to_owned);
-        assert_eq!(not_offered(&controllers, dir.path()), Some("cpu"));
-        assert_eq!(not_offered(&controllers[..2], dir.path()), None);
+        assert_eq!(not_offered(&controllers, dir.path()), ["cpu"]);
     }
 
     #[test]

@@ -84,11 +84,17 @@ impl Hierarchies {
             if !dir.is_dir() {
                 return refused(format!("there is no {}: make it (mkdir), in every hierarchy", dir.display()));
             }
-            if let Some(missing) = enable::not_offered(&hierarchy.controllers, &dir).filter(|_| hierarchy.unified) {
-                let (have, above) = (dir.join("cgroup.controllers"), dir.join("../cgroup.subtree_control"));
-                let (have, above) = (have.display(), above.display());
-                let fix = format!("echo +{missing} > {above}");
-                return refused(format!("{have} lacks {missing}, which cgroups above it do not hand down: {fix}"));
+            let missing = enable::not_offered(&hierarchy.controllers, &dir);
+            if hierarchy.unified && !missing.is_empty() {
+                let have = dir.join("cgroup.controllers");
+                let above = dir.with_file_name("cgroup.subtree_control");
+                return refused(format!(
+                    "{} lacks {}, which the cgroup above does not hand down: echo \"+{}\" > {}",
+                    have.display(),
+                    missing.join(" and "),
+                    missing.join(" +"),
+                    above.display()
+                ));
             }
             for file in ["cpuset.cpus", "cpuset.mems"].map(|name| dir.join(name)) {
                 let v1 = !hierarchy.unified;
