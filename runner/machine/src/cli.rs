@@ -62,6 +62,9 @@ pub enum Command {
         /// Put it into this file, in the place of the table that is there
         #[arg(long, value_name = "FILE")]
         into: Option<PathBuf>,
+        /// Only those that ran with this filter, as engine::, or everything
+        #[arg(value_name = "FILTER")]
+        what: Vec<String>,
     },
     /// A shell in a machine, which is gone when the shell ends
     Shell {

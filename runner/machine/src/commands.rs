@@ -50,8 +50,8 @@ pub fn execute(command: Command) -> Result<u8, Error> {
             job.folder = called_from().unwrap_or(job.folder);
             Ok(run::run(&frozen, &cache, &job, minutes(&limit))?.status)
         }
-        Command::Table { into } => {
-            let table = table::markdown(&table::kept(&rows_folder(&repository()?))?);
+        Command::Table { into, what } => {
+            let table = table::markdown(&table::kept(&rows_folder(&repository()?), &what)?);
             match into {
                 Some(file) => table::put_into(&called_from().unwrap_or_default().join(file), &table)?,
                 None => print!("{table}"),

@@ -80,17 +80,18 @@ impl Row {
     }
 }
 
-/// The rows that were kept, by machine, then by what was run.
+/// The rows that were kept of these filters, or all, by machine, then by what was run.
 ///
 /// # Errors
 /// A file cannot be read or is no row.
-pub fn kept(folder: &Path) -> Result<Vec<Row>, Error> {
+pub fn kept(folder: &Path, what: &[String]) -> Result<Vec<Row>, Error> {
     let files = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
     let read = |file: std::path::PathBuf| {
         let text = fs::read_to_string(&file).map_err(Error::at("read", &file))?;
         serde_json::from_str(&text).map_err(Error::at("read", &file))
     };
     let mut rows: Vec<Row> = files.map(read).collect::<Result<_, Error>>()?;
+    rows.retain(|row| what.is_empty() || what.contains(&row.what));
     rows.sort_by(|a, b| (&a.vm, &a.what).cmp(&(&b.vm, &b.what)));
     Ok(rows)
 }
@@ -164,13 +165,14 @@ mod tests {
     fn the_same_suite_in_the_same_machine_is_kept_once() {
         let folder = tempfile::tempdir().expect("a folder for temporary files");
         let rows = folder.path().join("rows");
-        assert_eq!(kept(&rows).expect("nothing yet"), []);
+        assert_eq!(kept(&rows, &[]).expect("nothing yet"), []);
         let (engine, old, new) =
             (row(&["engine::"], Ok(RESULTS), 0), row(&[], Ok(RESULTS), 101), row(&[], Ok(RESULTS), 0));
         for row in [&old, &engine, &new] {
             row.keep(&rows).expect("keeps");
         }
-        assert_eq!(kept(&rows).expect("reads"), [engine, new]);
+        assert_eq!(kept(&rows, &["everything".to_owned()]).expect("reads"), std::slice::from_ref(&new));
+        assert_eq!(kept(&rows, &[]).expect("reads"), [engine, new]);
     }
 
     #[test]
