@@ -7,7 +7,7 @@
 use super::images::Choice;
 use super::leftover::LABEL;
 use crate::plan::{ContainerPlan, LinuxResources, MountPlan, Plan, Scope};
-use crate::pod::{AppArmorProfile, Propagation, SeccompProfile};
+use crate::pod::{AppArmorProfile, Propagation, RecursiveReadOnly, SeccompProfile};
 use std::path::{Path, PathBuf};
 
 /// What is the same for every process of a Pod.
@@ -25,6 +25,8 @@ pub(super) struct Common {
     pub lowest_oom_score: Option<i32>,
     /// Directory of the containers' seccomp profiles.
     pub profiles: PathBuf,
+    /// Whether the daemon makes read-only what is mounted within a read-only mount, unless it is told not to.
+    pub read_only_within: bool,
 }
 
 impl Common {
@@ -122,7 +124,7 @@ impl Common {
             arguments.option("stop-signal", signal);
         }
         for (mount, source) in container.mounts.iter().zip(sources) {
-            arguments.option("mount", &bind(source, mount));
+            arguments.option("mount", &bind(source, mount, self.read_only_within));
         }
         arguments.program(container, choice);
         arguments.0
@@ -238,11 +240,19 @@ impl Arguments {
 }
 
 /// The value of `--mount`: comma-separated fields, quoted as in a CSV file.
-fn bind(source: &Path, mount: &MountPlan) -> String {
+fn bind(source: &Path, mount: &MountPlan, read_only_within: bool) -> String {
     let mut fields =
         vec!["type=bind".to_owned(), format!("source={}", source.display()), format!("target={}", mount.target)];
     if mount.read_only {
         fields.push("readonly".to_owned());
+        match mount.recursive_read_only {
+            RecursiveReadOnly::Disabled if read_only_within => fields.push("bind-recursive=writable".to_owned()),
+            // Which Docker has only for mounts that nothing is passed on to; Kubernetes as well.
+            RecursiveReadOnly::Enabled => {
+                fields.extend(["bind-recursive=readonly", "bind-propagation=rprivate"].map(str::to_owned));
+            }
+            RecursiveReadOnly::Disabled | RecursiveReadOnly::IfPossible => {}
+        }
     }
     match mount.propagation {
         Propagation::None => {}

@@ -12,6 +12,7 @@ fn common() -> Common {
         cgroup_parent: "/podcheck/run00001-abcd1234/kubepods/burstable/podx".to_owned(),
         profiles: PathBuf::from("/t/seccomp"),
         lowest_oom_score: None,
+        read_only_within: false,
     }
 }
 
@@ -259,20 +260,31 @@ fn memory_without_a_swap_limit_leaves_swap_alone() {
     assert!(!line.iter().any(|word| word.starts_with("--memory")));
 }
 
+fn hosts(target: &str, read_only: bool, recursive_read_only: RecursiveReadOnly) -> MountPlan {
+    MountPlan {
+        source: MountSource::Hosts,
+        target: target.to_owned(),
+        read_only,
+        recursive_read_only,
+        propagation: Propagation::None,
+        sub_path: None,
+    }
+}
+
 #[test]
 fn paths_with_commas_and_quotes_are_quoted() {
-    assert_eq!(
-        bind(
-            Path::new("/a,b"),
-            &MountPlan {
-                source: MountSource::Hosts,
-                target: "/c\"d".to_owned(),
-                read_only: false,
-                recursive_read_only: RecursiveReadOnly::Disabled,
-                propagation: Propagation::None,
-                sub_path: None,
-            }
-        ),
-        "type=bind,\"source=/a,b\",\"target=/c\"\"d\""
-    );
+    let mount = hosts("/c\"d", false, RecursiveReadOnly::Disabled);
+    assert_eq!(bind(Path::new("/a,b"), &mount, true), "type=bind,\"source=/a,b\",\"target=/c\"\"d\"");
+}
+
+#[test]
+fn what_is_mounted_within_is_read_only_where_it_is_asked_for() {
+    let more = |recursive, within| {
+        let words = bind(Path::new("/a"), &hosts("/b", true, recursive), within);
+        words.strip_prefix("type=bind,source=/a,target=/b,readonly").expect("a read-only mount").to_owned()
+    };
+    assert_eq!(more(RecursiveReadOnly::Disabled, false), "");
+    assert_eq!(more(RecursiveReadOnly::Disabled, true), ",bind-recursive=writable");
+    assert_eq!(more(RecursiveReadOnly::IfPossible, true), "");
+    assert_eq!(more(RecursiveReadOnly::Enabled, true), ",bind-recursive=readonly,bind-propagation=rprivate");
 }

@@ -122,6 +122,7 @@ impl Runtime for DockerRuntime {
             oci: self.daemon.oci_name.clone(),
             cgroup_parent: parent,
             profiles: dir.seccomp_profiles(),
+            read_only_within: self.makes_read_only_within(),
             lowest_oom_score: self.daemon.lowest_oom_score,
         };
         let (pod, refused) = pod::DockerPod::start(Arc::clone(&self.daemon), common, plan, dir, first)?;
@@ -139,12 +140,16 @@ impl DockerRuntime {
     }
 
     /// Docker's read-only mounts are recursive from 25.0 on: <https://github.com/moby/moby/pull/45278>.
+    fn makes_read_only_within(&self) -> bool {
+        let major = |version: &String| version.split('.').next()?.parse::<u32>().ok();
+        self.versions().get("docker").and_then(major).is_some_and(|major| major >= 25)
+    }
+
     fn why_not_read_only(&self, plan: &Plan) -> Option<String> {
-        let versions = self.versions();
-        let version = versions.get("docker")?;
-        let old = version.split('.').next()?.parse::<u32>().ok()? < 25;
-        (old && plan.needs_recursive_read_only())
-            .then(|| format!("Docker makes mounts recursively read-only from 25.0 on, this is {version}"))
+        (plan.needs_recursive_read_only() && !self.makes_read_only_within()).then(|| {
+            let version = self.versions().remove("docker").unwrap_or_default();
+            format!("Docker makes mounts recursively read-only from 25.0 on, this is {version}")
+        })
     }
 
     /// Docker gives a privileged container every capability that the kernel knows, where other runtimes give those that they
