@@ -94,7 +94,7 @@ pub fn arguments(kind: Kind, accel: Accel, to: Use, parts: &Parts) -> Vec<String
 /// not to check; the time stamp counter it then mistrusts is emulated as well. AppArmor is off: no profile is loaded here.
 /// Programs lie at the same addresses in every process: QEMU translates code anew for each address that it is met at, which
 /// took a third of the time of a suite whose runtimes start programs all the time. A timer that ticks is left alone, where one
-/// that is set anew for every sleep leaves the translated code each time: another sixth.
+/// that is set anew for every sleep is a write to an emulated device each time: another sixth.
 /// Some huge pages are set apart for the cases that use them: podcheck itself never does that.
 pub fn kernel_line(kind: Kind) -> String {
     let unified = match kind.cgroup {

@@ -75,7 +75,8 @@ impl Hierarchies {
     /// Whether podcheck may make its cgroup there.
     ///
     /// # Errors
-    /// It is not there in some hierarchy, on v2 it is not offered what plans limit, or its cpuset has no cpus or no memory nodes to hand down.
+    /// It is not there in some hierarchy, on v2 it is not offered what plans limit, or its cpuset has no cpus or no memory
+    /// nodes to hand down.
     pub(in crate::host) fn check_root(&self, root: &CgroupRoot) -> Result<(), HostError> {
         let refused =
             |detail: String| Err(HostError::new(format!("use {root} as parent of podcheck's cgroup"), detail));
