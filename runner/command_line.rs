@@ -390,12 +390,13 @@ impl Parent {
         for dir in &dirs {
             std::fs::create_dir(dir).expect("root may make cgroups");
             // What v2's root does not hand down yet is handed down for as long as this is there.
-            let offered = std::fs::read_to_string(dir.join("cgroup.controllers")).unwrap_or_default();
-            let above = dir.parent().expect("the root").join("cgroup.subtree_control");
-            for controller in ["cpu", "cpuset", "memory", "pids"] {
-                let missing = offered.split_whitespace().all(|offered| offered != controller);
-                let on = missing && std::fs::write(&above, format!("+{controller}")).is_ok();
-                enabled.extend(on.then(|| (above.clone(), format!("-{controller}"))));
+            let above = dir.parent().expect("the root");
+            let file = above.join("cgroup.subtree_control");
+            if let Ok(before) = std::fs::read_to_string(&file) {
+                podcheck::host::cgroup::hand_down_in(above).expect("the root hands down");
+                let after = std::fs::read_to_string(&file).expect("it was readable");
+                let new = after.split_whitespace().filter(|name| before.split_whitespace().all(|old| old != *name));
+                enabled.extend(new.map(|name| (file.clone(), format!("-{name}"))));
             }
             for name in ["cpuset.cpus", "cpuset.mems"].map(|name| dir.join(name)).iter().filter(|file| file.exists()) {
                 let above = dir.parent().expect("the root").join(name.file_name().expect("a name"));
