@@ -95,7 +95,8 @@ fn run_suite(cache: &Cache, kinds: &[Kind], test: &str, arguments: &[String], li
         let file = target.join("vm").join(kind.slug()).join("results.json");
         let _ = fs::remove_file(&file);
         suite::with_results(&mut job, &file);
-        say(&format!("{kind}: {}", frozen.image.packages()?.summary()));
+        let packages = frozen.image.packages()?;
+        say(&format!("{kind}: {}", packages.summary()));
         let began = Instant::now();
         let outcome = match run::run(&frozen, cache, &job, limit) {
             Err(Error::Interrupted) => return Err(Error::Interrupted),
@@ -117,7 +118,7 @@ fn run_suite(cache: &Cache, kinds: &[Kind], test: &str, arguments: &[String], li
         let back = outcome.map_or(0, |outcome| outcome.back.len());
         say(&format!("{kind}: exit status {one} after {:.0} s, {back} files came back", took.as_secs_f64()));
         status = if status == 0 { one } else { status };
-        let row = Row::new(*kind, &frozen.image.packages()?, arguments, &results, one, took);
+        let row = Row::new(*kind, &packages, arguments, &results, one, took);
         if results.is_ok() {
             row.keep(&rows_folder(&repository))?;
         }
