@@ -9,6 +9,7 @@ pub mod docker;
 pub mod engine;
 pub mod image;
 mod name;
+mod version;
 
 pub use daemon::Tenancy;
 pub use name::{Kind, RuntimeName, RuntimeNameError};

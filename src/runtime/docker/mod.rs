@@ -14,6 +14,7 @@ mod resolv;
 pub use find::find_containers;
 
 use super::daemon::{self, DockerDaemon, Restart, Tenancy};
+use super::version::is_from;
 use super::{Runtime, RuntimeError, RuntimeName, Started};
 use crate::host::{Process, Run, TrialDir};
 use crate::plan::{CgroupDriver, ContainerPlan, Plan};
@@ -141,8 +142,7 @@ impl DockerRuntime {
 
     /// Docker's read-only mounts are recursive from 25.0 on: <https://github.com/moby/moby/pull/45278>.
     fn makes_read_only_within(&self) -> bool {
-        let major = |version: &String| version.split('.').next()?.parse::<u32>().ok();
-        self.versions().get("docker").and_then(major).is_some_and(|major| major >= 25)
+        self.versions().get("docker").is_some_and(|version| is_from((25, 0), version))
     }
 
     fn why_not_read_only(&self, plan: &Plan) -> Option<String> {
