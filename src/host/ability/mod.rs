@@ -111,6 +111,7 @@ fn cgroups(add: &mut impl FnMut(&str, Ability)) {
                 "cgroup-hybrid",
                 "v1-controllers",
                 "v1-misc-controller",
+                "v1-rdma-controller",
                 "swap-accounting",
                 "huge-page-limits",
             ];
@@ -125,8 +126,10 @@ fn cgroups(add: &mut impl FnMut(&str, Ability)) {
     }
     let in_v1 = |name: &&str| hierarchies.controller(name).is_some_and(|hierarchy| !hierarchy.unified);
     add("v1-controllers", Ability::new(CONTROLLERS.iter().any(in_v1), reason.clone()));
-    // Younger than some runtimes (Linux 5.13), and so not joined by them.
-    add("v1-misc-controller", Ability::new(in_v1(&"misc"), reason));
+    // Some runtimes do not join these.
+    for name in ["misc", "rdma"] {
+        add(&format!("v1-{name}-controller"), Ability::new(in_v1(&name), reason.clone()));
+    }
     for name in CONTROLLERS {
         let ability = match hierarchies.controller(name) {
             Some(hierarchy) => Ability::new(true, format!("mounted at {}", hierarchy.mount_point.display())),
