@@ -302,7 +302,8 @@ pub struct Known {
     pub members: Vec<String>,
     /// Only at this fact or step; empty for any of the property.
     pub at: String,
-    /// What is seen there instead, as findings print it; `present` for a fact that others do not have.
+    /// What is seen there instead, as findings print it; `present` for a fact that others do not have. `<member>` stands for
+    /// each by its own name.
     pub seen: String,
     /// It is a race, which the runtime wins at times: not to see it proves nothing.
     pub sometimes: bool,

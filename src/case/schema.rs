@@ -277,7 +277,7 @@ fn known() -> Value {
             "members": {"$ref": "#/$defs/members", "description": "Every container if not given."},
             "at": {"type": "string", "description": "Only at this fact or step."},
             "fact": {"type": "string", "description": "Path of a fact below the member that no rule asks for, and only a comparison shows."},
-            "seen": {"description": "What is seen there instead; `present` for a fact that others do not have."},
+            "seen": {"description": "What is seen there instead; `present` for a fact that others do not have. `<member>` is each one's own name."},
             "sometimes": {"type": "boolean", "description": "It is a race, so that not to see it does not make it untrue."},
             "when": {
                 "type": "object",

@@ -57,7 +57,7 @@ pub fn apply_known(mut checks: Vec<Check>, general: &[Known], own: &[Known], con
 /// runtimes do by their own choice, and only comparisons show. Such an entry names its fact.
 pub fn declared<'a>(known: &'a [Known], context: &Context, member: &str, at: &str, seen: &str) -> Option<&'a Known> {
     known.iter().find(|entry| {
-        entry.at == at && entry.seen == seen && names_member(entry, member) && applies(&entry.when, context)
+        entry.at == at && says(entry, member, seen) && names_member(entry, member) && applies(&entry.when, context)
     })
 }
 
@@ -70,6 +70,12 @@ fn names_member(entry: &Known, member: &str) -> bool {
     }
 }
 
+/// Whether `seen` at a member is what an entry says. Its `<member>` stands for each by its own name.
+fn says(entry: &Known, member: &str, seen: &str) -> bool {
+    let name = member.rsplit('/').next().unwrap_or(member);
+    entry.seen.replace("<member>", &format!("<{name}>")) == seen
+}
+
 /// Whether an entry is about what a check looked at, however it came out.
 fn is_about(entry: &Known, check: &Check) -> bool {
     let below = |at: &str| {
@@ -80,7 +86,7 @@ fn is_about(entry: &Known, check: &Check) -> bool {
 
 /// Whether a check found just the difference of an entry.
 fn explains(entry: &Known, check: &Check) -> bool {
-    check.outcome == Outcome::Broken && is_about(entry, check) && check.seen == entry.seen
+    check.outcome == Outcome::Broken && is_about(entry, check) && says(entry, &check.member, &check.seen)
 }
 
 /// The members that an entry has to be met at: those it names, or those at which something it is about was looked at.
@@ -96,7 +102,7 @@ fn no_longer_true(entry: &Known, checks: &[Check]) -> bool {
     members(entry, checks).into_iter().any(|member| {
         let mut about = checks.iter().filter(|check| check.member == member && is_about(entry, check));
         // One that holds with just what the entry speaks of was asked something else: a limit of a container that has none.
-        let held = about.clone().any(|check| check.outcome == Outcome::Held && check.seen != entry.seen);
+        let held = about.clone().any(|check| check.outcome == Outcome::Held && !says(entry, member, &check.seen));
         held && !about.any(|check| explains(entry, check))
     })
 }

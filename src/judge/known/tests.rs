@@ -75,6 +75,20 @@ fn what_holds_as_it_is_declared_elsewhere_does_not_make_that_untrue() {
 }
 
 #[test]
+fn a_difference_may_name_the_member_that_it_is_seen_at() {
+    let path = |member: &str, seen: &str| check("N3", member, "namespaces.uts", seen, Outcome::Broken);
+    let all = [Known { seen: "pod/<member>/container".to_owned(), ..entry(&[], "") }];
+    let of = |app: &str| judged(vec![path("app", app), path("beside/app", "pod/<app>/container")], &all, &[]);
+    assert_eq!(of("pod/<app>/container"), (Verdict::Deviates, 0));
+    assert_eq!(of("pod/<side>/container"), (Verdict::Failed, 0));
+    let at = "namespaces.uts";
+    let fact = [Known { property: String::new(), at: at.to_owned(), ..all[0].clone() }];
+    let declared = |seen| declared(&fact, &context(), "app", at, seen).is_some();
+    assert!(declared("pod/<app>/container"));
+    assert!(!declared("pod/<side>/container"));
+}
+
+#[test]
 fn a_race_may_be_won() {
     let race = || Known { sometimes: true, ..entry(&[], "") };
     let held = || vec![check("N3", "app", "namespaces.uts", "sandbox", Outcome::Held)];
