@@ -151,10 +151,9 @@ mod tests {
 
     #[test]
     fn past_its_deadline_a_command_is_killed() {
-        let began = std::time::Instant::now();
-        let error = command(&["sleep", "60"], Duration::from_millis(100)).run().expect_err("too slow");
+        // One that lives on is waited for without end.
+        let error = command(&["sleep", "infinity"], Duration::from_millis(100)).run().expect_err("too slow");
         assert!(matches!(error, RuntimeError::Deadline { .. }), "{error}");
-        assert!(began.elapsed() < Duration::from_secs(30));
     }
 
     #[test]
