@@ -9,6 +9,7 @@ use crate::freeze::Frozen;
 use crate::image::Image;
 use crate::job::Job;
 use crate::kind::{Kind, Suite};
+use crate::packages::Packages;
 use crate::progress::say;
 use crate::results::Results;
 use crate::table::{self, Row};
@@ -84,50 +85,74 @@ fn rows_folder(repository: &Path) -> PathBuf {
     repository.join("target/vm/rows")
 }
 
+/// What came of a test in one machine.
+struct Tested {
+    packages: Packages,
+    results: Result<Results, String>,
+    status: u8,
+    took: Duration,
+}
+
+/// A test in one machine after the other. What goes wrong with one does not keep the others from theirs.
 fn run_suite(cache: &Cache, kinds: &[Kind], test: &str, arguments: &[String], limit: Duration) -> Result<u8, Error> {
     let repository = repository()?;
     let binary = cargo::test_binary(&repository, test)?;
-    let target = Surroundings::of(&binary).scratch.unwrap_or_else(std::env::temp_dir);
-    let (mut rows, mut status) = (Vec::new(), 0);
+    let (mut rows, mut statuses) = (Vec::new(), Vec::new());
     for kind in kinds {
-        let frozen = Frozen::get(*kind, cache)?;
-        let mut job = suite::job(&repository, &binary, arguments, frozen.accel)?;
-        let file = target.join("vm").join(kind.slug()).join("results.json");
-        let _ = fs::remove_file(&file);
-        suite::with_results(&mut job, &file);
-        let packages = frozen.image.packages()?;
-        say(&format!("{kind}: {}", packages.summary()));
-        let began = Instant::now();
-        let outcome = match run::run(&frozen, cache, &job, limit) {
-            Err(Error::Interrupted) => return Err(Error::Interrupted),
-            outcome => outcome,
+        let tested = match test_in(*kind, cache, &binary, arguments, limit) {
+            Err(error @ (Error::Interrupted | Error::Usage(_))) => return Err(error),
+            Err(error) => {
+                say(&format!("{kind}: {error}"));
+                let results = Err(error.to_string());
+                Tested { packages: Packages::default(), results, status: error.status(), took: Duration::ZERO }
+            }
+            Ok(tested) => tested,
         };
-        let took = began.elapsed();
-        let (one, results) = match &outcome {
-            Ok(outcome) => match Results::read(&file) {
-                Ok(results) => (outcome.status, Ok(results)),
-                // A suite that ended well and wrote nothing has not run.
-                Err(error) if test == "conformance" && outcome.status == 0 => (error.status(), Err(error.to_string())),
-                Err(error) => (outcome.status, Err(error.to_string())),
-            },
-            Err(error) => (error.status(), Err(error.to_string())),
-        };
-        if let Err(error) = &outcome {
+        let Tested { packages, results, status, took } = tested;
+        // A suite that ended well and wrote nothing has not run.
+        let unsaid = test == "conformance" && results.is_err();
+        statuses.push(if unsaid && status == 0 { 3 } else { status });
+        let row = Row::new(*kind, &packages, arguments, &results, status, took);
+        if results.is_ok()
+            && let Err(error) = row.keep(&rows_folder(&repository))
+        {
             say(&format!("{kind}: {error}"));
-        }
-        let back = outcome.map_or(0, |outcome| outcome.back.len());
-        say(&format!("{kind}: exit status {one} after {:.0} s, {back} files came back", took.as_secs_f64()));
-        status = if status == 0 { one } else { status };
-        let row = Row::new(*kind, &packages, arguments, &results, one, took);
-        if results.is_ok() {
-            row.keep(&rows_folder(&repository))?;
+            statuses.push(error.status());
         }
         rows.push(row);
     }
     if test == "conformance" {
         println!("\n{}", table::markdown(&rows));
     }
-    Ok(status)
+    Ok(statuses.into_iter().find(|status| *status != 0).unwrap_or_default())
+}
+
+/// A test in a machine that is made first if it is not there.
+///
+/// # Errors
+/// There is no machine to run it in, or it was interrupted.
+fn test_in(kind: Kind, cache: &Cache, binary: &Path, arguments: &[String], limit: Duration) -> Result<Tested, Error> {
+    let frozen = Frozen::get(kind, cache)?;
+    let target = Surroundings::of(binary).scratch.unwrap_or_else(std::env::temp_dir);
+    let file = target.join("vm").join(kind.slug()).join("results.json");
+    let _ = fs::remove_file(&file);
+    let mut job = suite::job(&repository()?, binary, arguments, frozen.accel)?;
+    suite::with_results(&mut job, &file);
+    let packages = frozen.image.packages()?;
+    say(&format!("{kind}: {}", packages.summary()));
+    let began = Instant::now();
+    let outcome = run::run(&frozen, cache, &job, limit);
+    let took = began.elapsed();
+    let (status, back, results) = match outcome {
+        Err(Error::Interrupted) => return Err(Error::Interrupted),
+        Err(error) => {
+            say(&format!("{kind}: {error}"));
+            (error.status(), 0, Err(error.to_string()))
+        }
+        Ok(outcome) => (outcome.status, outcome.back.len(), Results::read(&file).map_err(|error| error.to_string())),
+    };
+    say(&format!("{kind}: exit status {status} after {:.0} s, {back} files came back", took.as_secs_f64()));
+    Ok(Tested { packages, results, status, took })
 }
 
 fn shell(cache: &Cache, kind: Kind) -> Result<u8, Error> {
