@@ -113,17 +113,33 @@ fn ranges(numbers: impl Iterator<Item = usize>) -> String {
     ranges.into_iter().map(text).collect::<Vec<_>>().join(",")
 }
 
-/// `ioprio_get(2)`, which has no wrapper; `None` in a kernel without it.
+/// `ioprio_get(2)`, which has no wrapper, without what says nothing; `None` in a kernel without it.
 fn io_priority(process: &Process) -> Option<i32> {
     const WHO_PROCESS: nix::libc::c_int = 1;
     // SAFETY: the call takes two numbers and touches no memory of ours.
     let priority = unsafe { nix::libc::syscall(nix::libc::SYS_ioprio_get, WHO_PROCESS, process.pid()) };
-    i32::try_from(priority).ok().filter(|priority| *priority >= 0)
+    i32::try_from(priority).ok().filter(|priority| *priority >= 0).map(of_a_class)
+}
+
+/// A priority whose class is none stands for nothing, whatever its level: before Linux 5.18 that is 4 or 0 by whether the
+/// process has read or written a disk yet.
+///
+/// Source: `get_task_ioprio` in Linux' block/ioprio.c.
+fn of_a_class(priority: i32) -> i32 {
+    const CLASS_SHIFT: u32 = 13;
+    if priority >> CLASS_SHIFT == 0 { 0 } else { priority }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_priority_of_no_class_has_no_level() {
+        for (priority, expected) in [(0, 0), (4, 0), (2 << 13 | 4, 2 << 13 | 4), (3 << 13, 3 << 13)] {
+            assert_eq!(of_a_class(priority), expected);
+        }
+    }
 
     const TEXT: &str = "\
 Limit                     Soft Limit           Hard Limit           Units     
