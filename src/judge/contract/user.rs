@@ -1,10 +1,12 @@
 //! S1, S2 and S4: whom a container runs as.
 
-use super::{Court, Member, must, shown};
+use super::{Court, Member, must, should, shown};
+use crate::facts::Looked;
 use serde_json::{Value, json};
 
 const SECURITY: &str = "https://kubernetes.io/docs/tasks/configure-pod-container/security-context/";
 const MERGED: &str = "https://kubernetes.io/docs/tasks/configure-pod-container/security-context/#implicit-group-memberships-defined-in-etc-group-in-the-container-image";
+const OWN_GROUP: &str = "https://nvd.nist.gov/vuln/detail/CVE-2022-36109";
 const CAPABILITIES: &str = "https://man7.org/linux/man-pages/man7/capabilities.7.html";
 
 pub(super) fn judge(court: &mut Court<'_>, member: Member<'_>) {
@@ -30,6 +32,7 @@ pub(super) fn judge(court: &mut Court<'_>, member: Member<'_>) {
     if let Some(gid) = group.or(image_user.map(|_| image_group(user))) {
         all_four(court, (member.name, "credentials.gid"), gid);
     }
+    judge_own_group(court, member);
     let memberships = image_user.map_or(&[][..], |_| image_memberships(user));
     let asked = pods.supplemental_groups.iter().chain(&pods.fs_group).map(|group| (group, SECURITY));
     for (extra, source) in asked.chain(memberships.iter().map(|group| (group, MERGED))) {
@@ -49,6 +52,21 @@ pub(super) fn judge(court: &mut Court<'_>, member: Member<'_>) {
             if ids.is_some_and(|ids| !ids.is_empty() && !ids.contains(&json!(0))) { Ok(()) } else { Err(shown(seen)) }
         });
     }
+}
+
+/// A file may allow a group less than everybody else. Who runs with that group, but is not among its members, may leave it
+/// and with it the restriction.
+fn judge_own_group(court: &mut Court<'_>, member: Member<'_>) {
+    let effective = match court.look(member.name, "credentials.gid") {
+        Looked::Value(Value::Array(ids)) => ids.get(1).cloned(),
+        _ => None,
+    };
+    let words = "its own group among them";
+    court.check(should("S1", OWN_GROUP), (member.name, "credentials.groups"), words, |seen| {
+        let groups = seen.and_then(Value::as_array).ok_or_else(|| shown(seen))?;
+        let is_among = effective.is_some_and(|group| groups.contains(&group));
+        if is_among { Ok(()) } else { Err("without its own".to_owned()) }
+    });
 }
 
 /// Primary group of a user that asks for none, by podcheck's own `/etc/passwd`; 0 for whom it does not name.

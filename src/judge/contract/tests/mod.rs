@@ -171,7 +171,7 @@ fn container_facts(name: &str) -> Value {
             "cpu_share": {"cpu.shares": if app { 256 } else { 2 }},
             "pids": "max",
             "oom_group": 1},
-        "credentials": {"uid": [uid, uid, uid, uid], "gid": [gid, gid, gid, gid], "groups": [3000],
+        "credentials": {"uid": [uid, uid, uid, uid], "gid": [gid, gid, gid, gid], "groups": [gid, 3000],
             "capabilities": {"effective": effective, "permitted": effective, "inheritable": [], "bounding": bounding, "ambient": []}},
         "security": {"no_new_privs": !app, "seccomp": "disabled", "apparmor": null,
             "devices": ["c *:* m", "b *:* m", "c 1:3 rwm", "c 1:5 rwm", "c 1:7 rwm", "c 1:8 rwm", "c 1:9 rwm", "c 5:0 rwm", "c 5:2 rwm", "c 136:* rwm"]},

@@ -131,6 +131,7 @@ fn every_rule_turns_red_for_its_own_property_at_its_own_member() {
         ("app/environment/env/LD_PRELOAD", json!("/x.so"), "F12", "app"),
         ("app/credentials/gid", json!([5, 5, 5, 5]), "S1", "app"),
         ("app/credentials/groups", json!([0, 3000, 27]), "S1", "app"),
+        ("app/credentials/groups", json!([3000]), "S1", "app"),
         ("side/credentials/groups", json!([0, 2000, 3000]), "S1", "side"),
         ("app/credentials/capabilities/ambient", json!(["NET_RAW"]), "S3", "app"),
         ("side/credentials/capabilities/inheritable", json!(["NET_RAW"]), "S3", "side"),
