@@ -142,7 +142,8 @@ pub struct Credentials {
 pub struct Capabilities {
     pub effective: Vec<String>,
     pub permitted: Vec<String>,
-    pub inheritable: Vec<String>,
+    /// A list, or `bounding` for just what that set has.
+    pub inheritable: Value,
     pub bounding: Vec<String>,
     pub ambient: Vec<String>,
 }

@@ -7,7 +7,7 @@ use super::{Facts, capabilities, inherited, instances, network};
 use crate::observe::{
     self, CgroupSeen, InodeId, Limit, Limits, MemberSeen, Memberships, Observation, Outside, Seccomp, Seen,
 };
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
 /// Kinds of namespaces in the document's order.
@@ -306,7 +306,10 @@ fn credentials(seen: &observe::Credentials, ids: Option<&observe::IdMaps>) -> do
         capabilities: document::Capabilities {
             effective: capabilities::names(sets.effective),
             permitted: capabilities::names(sets.permitted),
-            inheritable: capabilities::names(sets.inheritable),
+            inheritable: match sets.inheritable {
+                set if set != 0 && set == sets.bounding => json!("bounding"),
+                set => json!(capabilities::names(set)),
+            },
             bounding: capabilities::names(sets.bounding),
             ambient: capabilities::names(sets.ambient),
         },

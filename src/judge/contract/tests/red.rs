@@ -135,6 +135,7 @@ fn every_rule_turns_red_for_its_own_property_at_its_own_member() {
         ("side/credentials/groups", json!([0, 2000, 3000]), "S1", "side"),
         ("app/credentials/capabilities/ambient", json!(["NET_RAW"]), "S3", "app"),
         ("side/credentials/capabilities/inheritable", json!(["NET_RAW"]), "S3", "side"),
+        ("app/credentials/capabilities/inheritable", json!("bounding"), "S3", "app"),
         ("sandbox/credentials/capabilities/bounding", json!(["SYS_ADMIN"]), "S3", "sandbox"),
         ("sandbox/security/devices", json!(["a *:* rwm"]), "D1", "sandbox"),
         ("app/limits/pids", json!(50), "L15", "app"),
