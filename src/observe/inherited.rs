@@ -121,8 +121,8 @@ fn io_priority(process: &Process) -> Option<i32> {
     i32::try_from(priority).ok().filter(|priority| *priority >= 0).map(of_a_class)
 }
 
-/// A priority whose class is none stands for nothing, whatever its level: before Linux 5.18 that is 4 or 0 by whether the
-/// process has read or written a disk yet.
+/// A priority whose class is none stands for nothing, whatever its level: Linux 5.10 has 4 or 0 there by whether the process
+/// has read or written a disk yet.
 ///
 /// Source: `get_task_ioprio` in Linux' block/ioprio.c.
 fn of_a_class(priority: i32) -> i32 {

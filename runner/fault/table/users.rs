@@ -18,6 +18,10 @@ pub fn users() -> Vec<Fault> {
         fault("group-of-the-image-forgotten", JOB, "S1", "credentials.groups").of(Shape::Member).config(|c, _| {
             list(c, &format!("{USER}/additionalGids")).retain(|group| *group != 50002);
         }),
+        fault("group-of-its-own-forgotten", JOB, "S1", "credentials.groups").config(|c, _| {
+            let own = c.pointer(&format!("{USER}/gid")).cloned().unwrap_or(json!(0));
+            list(c, &format!("{USER}/additionalGids")).retain(|group| *group != own);
+        }),
         fault("group-less", Strikes::Every, "S1", "credentials.groups").config(|c, _| {
             list(c, &format!("{USER}/additionalGids")).retain(|group| *group != 3000);
         }),
