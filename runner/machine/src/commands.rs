@@ -99,7 +99,7 @@ fn run_suite(cache: &Cache, kinds: &[Kind], test: &str, arguments: &[String], li
     let binary = cargo::test_binary(&repository, test)?;
     let (mut rows, mut statuses) = (Vec::new(), Vec::new());
     for kind in kinds {
-        let tested = match test_in(*kind, cache, &binary, arguments, limit) {
+        let Tested { packages, results, status, took } = match test_in(*kind, cache, &binary, arguments, limit) {
             Err(error @ (Error::Interrupted | Error::Usage(_))) => return Err(error),
             Err(error) => {
                 say(&format!("{kind}: {error}"));
@@ -108,7 +108,6 @@ fn run_suite(cache: &Cache, kinds: &[Kind], test: &str, arguments: &[String], li
             }
             Ok(tested) => tested,
         };
-        let Tested { packages, results, status, took } = tested;
         // A suite that ended well and wrote nothing has not run.
         let unsaid = test == "conformance" && results.is_err();
         statuses.push(if unsaid && status == 0 { 3 } else { status });

@@ -68,7 +68,7 @@ fn judge_capabilities(court: &mut Court<'_>, member: Member<'_>) {
     for (set, rule) in [("ambient", must("S3", AMBIENT)), ("inheritable", should("S3", INHERITABLE))] {
         let at = format!("credentials.capabilities.{set}");
         let are_none = |at: &str| court.look(member.name, at) == Looked::Value(&json!([]));
-        // Of no capabilities none can be inheritable: that says nothing of the runtime.
+        // Of no capabilities none can outlive anything: that says nothing of the runtime.
         if are_none(&at) && are_none("credentials.capabilities.bounding") {
             continue;
         }
