@@ -18,6 +18,8 @@ pub enum Word {
     Ready,
     /// What is to be run begins.
     Started,
+    /// It still runs.
+    Alive,
     /// It has ended with this status, and what came of it is on its drive.
     Ended(u8),
 }
@@ -69,6 +71,7 @@ fn parse(line: &str) -> Option<Word> {
     match line.split_once(' ') {
         None if line == "ready" => Some(Word::Ready),
         None if line == "started" => Some(Word::Started),
+        None if line == "alive" => Some(Word::Alive),
         Some(("ended", status)) => status.parse().ok().map(Word::Ended),
         _ => None,
     }
@@ -85,9 +88,9 @@ mod tests {
         assert_eq!(control.hear().expect("hears"), None);
         theirs.write_all(b"rea").expect("writes");
         assert_eq!(control.hear().expect("hears"), None);
-        theirs.write_all(b"dy\nnoise\nstarted\r\nended 101\nended 300\n").expect("writes");
-        let words: Vec<_> = (0..4).map(|_| control.hear().expect("hears")).collect();
-        assert_eq!(words, [Some(Word::Ready), Some(Word::Started), Some(Word::Ended(101)), None]);
+        theirs.write_all(b"dy\nnoise\nstarted\r\nalive\nended 101\nended 300\n").expect("writes");
+        let words: Vec<_> = (0..5).map(|_| control.hear().expect("hears")).collect();
+        assert_eq!(words, [Some(Word::Ready), Some(Word::Started), Some(Word::Alive), Some(Word::Ended(101)), None]);
         control.go(7).expect("says");
         let mut heard = [0; 64];
         let count = theirs.read(&mut heard).expect("reads");

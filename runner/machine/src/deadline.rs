@@ -15,6 +15,8 @@ pub const SAVE: Duration = Duration::from_secs(60);
 pub const RESTORE: Duration = Duration::from_secs(90);
 /// What is run in the machine, unless the command line says otherwise.
 pub const JOB: Duration = Duration::from_secs(120 * 60);
+/// Without a sign of life of the guest, which gives one every 10 s where it has its processors to itself.
+pub const SILENCE: Duration = Duration::from_secs(2 * 60);
 /// From the end of what was run until QEMU has gone.
 pub const POWER_OFF: Duration = Duration::from_secs(2 * 60);
 /// An answer of QEMU's monitor.

@@ -22,6 +22,7 @@ mod interrupt;
 mod job;
 mod key;
 mod kind;
+mod life;
 mod mirror;
 mod modules;
 mod packages;

@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::freeze::{Frozen, empty_drive, ignore_shared, once_more, quoted, with_last_words};
 use crate::hardware::{self, OUT_BYTES, Parts, Use, name};
 use crate::job::{self, Job};
+use crate::life::Silence;
 use crate::qemu::Qemu;
 use crate::qmp::Monitor;
 use crate::terminal::Raw;
@@ -28,6 +29,7 @@ pub struct Outcome {
 /// A machine in which the job begins.
 struct Started {
     qemu: Qemu,
+    monitor: Monitor,
     control: Control,
     output: Vec<JoinHandle<()>>,
     // Last, so that QEMU has gone before its folder does.
@@ -37,17 +39,22 @@ struct Started {
 /// Restores the machine, runs the job for at most `limit`, and brings back what it made.
 ///
 /// # Errors
-/// The machine cannot be restored in two tries, ends by itself, or the job takes too long. A job that fails is an outcome.
+/// The machine cannot be restored in two tries, ends by itself or hangs, or the job takes too long. A job that fails is an
+/// outcome.
 pub fn run(frozen: &Frozen, cache: &Cache, job: &Job, limit: Duration) -> Result<Outcome, Error> {
     let folder = cache.run_folder()?;
     let mebibytes = job.write(&folder.path().join(name::IN))?;
     let what = format!("{}: restoring", frozen.kind);
     let mut machine = once_more(&what, || restore(frozen, &folder, mebibytes, job.terminal.is_some()))?;
-    let Started { qemu, control, output, .. } = &mut machine;
+    let Started { qemu, monitor, control, output, .. } = &mut machine;
     let running = Deadline::start(format!("what was run in {}", frozen.kind), limit);
+    let mut silence = Silence::begin();
     let ended = running.poll(|| match control.hear()? {
         Some(Word::Ended(status)) => Ok(Some(status)),
-        _ => qemu.still_there().map(|()| None),
+        word => {
+            qemu.still_there()?;
+            silence.look(word.is_some(), frozen.kind, monitor).map(|()| None)
+        }
     });
     let status = ended.map_err(|error| with_last_words(error, qemu))?;
     qemu.ended(&Deadline::start(format!("the power-off of {}", frozen.kind), deadline::POWER_OFF))?;
@@ -88,7 +95,7 @@ fn restore(frozen: &Frozen, folder: &RunFolder, mebibytes: u64, interactive: boo
     started.map_err(|error| with_last_words(error, &qemu))?;
     let terminal = if interactive { Some(type_into(&stdout)?) } else { None };
     let output = vec![copy(stdout, std::io::stdout()), copy(stderr, std::io::stderr())];
-    Ok(Started { qemu, control, output, _terminal: terminal })
+    Ok(Started { qemu, monitor, control, output, _terminal: terminal })
 }
 
 /// Copies as it comes, until QEMU closes its side. What cannot be written is dropped: the job goes on.
