@@ -20,18 +20,8 @@ pub enum Error {
         phase: String,
         /// How long it may take.
         limit: Duration,
-        /// What was seen last; starts with a line break unless empty.
+        /// What was seen last, as it follows the number of seconds; may be empty.
         detail: String,
-    },
-    /// The virtual machine no longer lives: its kernel or its emulation hangs.
-    #[error("{machine} hung: no sign of life for {} s, with its processors at\n{processors}", .silence.as_secs())]
-    Hung {
-        /// Which one.
-        machine: String,
-        /// For how long it said nothing.
-        silence: Duration,
-        /// Where its processors are, a line each.
-        processors: String,
     },
     /// A signal asked for the end.
     #[error("interrupted")]
@@ -59,7 +49,7 @@ impl Error {
     pub fn status(&self) -> u8 {
         match self {
             Error::Usage(_) => 2,
-            Error::Failed(_) | Error::Late { .. } | Error::Hung { .. } => 3,
+            Error::Failed(_) | Error::Late { .. } => 3,
             Error::Interrupted => 130,
         }
     }

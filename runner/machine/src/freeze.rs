@@ -148,10 +148,10 @@ pub fn ignore_shared(monitor: &mut Monitor) -> Result<(), Error> {
     monitor.command("migrate-set-capabilities", capabilities).map(drop)
 }
 
-/// A late phase, with what the console said last.
+/// A late phase, also with what the console said last.
 pub fn with_last_words(error: Error, qemu: &Qemu) -> Error {
     match error {
-        Error::Late { phase, limit, .. } => Error::Late { phase, limit, detail: qemu.last_words() },
+        Error::Late { phase, limit, detail } => Error::Late { phase, limit, detail: detail + &qemu.last_words() },
         other => other,
     }
 }

@@ -34,7 +34,9 @@ impl Silence {
         if self.lasted < deadline::SILENCE {
             return Ok(());
         }
-        Err(Error::Hung { machine: machine.to_string(), silence: self.lasted, processors: processors(monitor) })
+        let phase = format!("{machine} hung: its next sign of life");
+        let detail = format!(", with its processors at\n{}", processors(monitor));
+        Err(Error::Late { phase, limit: deadline::SILENCE, detail })
     }
 
     fn count(&mut self, heard: bool, since: Duration) {
