@@ -6,7 +6,7 @@ use crate::case::{Case, Step};
 use crate::facts::Facts;
 use crate::host;
 use crate::judge::{self, Check, Outcome, StepContext};
-use crate::kubelet::End;
+use crate::kubelet::{End, Life};
 use crate::observe::OomKills;
 use crate::runtime::Reported;
 use serde_json::Value;
@@ -18,6 +18,9 @@ const COMMAND: Duration = Duration::from_secs(30);
 
 /// A container whose end is awaited may take this long to end, if the case does not say.
 const END: Duration = Duration::from_secs(30);
+
+/// A runtime may take this long from a container's end to its reason, on a machine of ordinary speed.
+const REASON: Duration = Duration::from_secs(3);
 
 /// While an end is awaited this often it is looked whether the Pod is over.
 const LOOK: Duration = Duration::from_millis(50);
@@ -51,8 +54,14 @@ pub(super) fn run(case: &Case, live: &mut Live, checks: &mut Vec<Check>) -> Resu
             Step::Ends { container, exit_code, reason, within_seconds, property } => {
                 let seen = ends.entry(container.as_str()).or_default();
                 let within = within_seconds.map_or(END, Duration::from_secs);
-                let end = await_end(live, container, *seen, within, kills.get_mut(container.as_str()))?;
+                let mut end = await_end(live, container, *seen, within, kills.get_mut(container.as_str()))?;
                 *seen += 1;
+                if let (Some(end), Some(judge::OOM_KILLED)) = (&mut end, reason.as_deref())
+                    && is_latest(live.life(container)?, *seen)
+                {
+                    let deadline = Instant::now() + host::scaled(REASON);
+                    await_kill(end, deadline, || Ok(live.reported()?.remove(container)))?;
+                }
                 let property = property.as_deref().unwrap_or(default);
                 let oom_kills = kills.get(container.as_str()).and_then(OomKills::counted);
                 let ended = judge::Ended {
@@ -145,4 +154,61 @@ fn await_end(
     }
     live.wait(container, Instant::now() + host::scaled(END), |life| life.ends.len() > seen)?;
     Ok(live.life(container)?.ends.get(seen).cloned())
+}
+
+/// Whether the end of that number, from 1 on, is what the runtime reports now.
+fn is_latest(life: &Life, number: usize) -> bool {
+    life.has_ended() && life.ends.len() == number
+}
+
+/// Asks the runtime again until it knows that the container was killed for want of memory, or the deadline. containerd
+/// learns of the exit and of the kill by two events that come in either order, and gives `Error` in between; a kubelet asks
+/// anew at every sync.
+fn await_kill(
+    end: &mut End,
+    deadline: Instant,
+    mut ask: impl FnMut() -> Result<Option<Reported>, String>,
+) -> Result<(), String> {
+    if end.reason == judge::OOM_KILLED {
+        return Ok(());
+    }
+    let look = || match ask() {
+        Ok(Some(Reported { reason, .. })) if reason == judge::OOM_KILLED => Some(Ok(reason)),
+        Ok(_) => None,
+        Err(error) => Some(Err(error)),
+    };
+    if let Some(reason) = host::poll_until(deadline, look).transpose()? {
+        end.reason = reason;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reason_after(first: &str, answers: &[&str], within: Duration) -> (String, usize) {
+        let mut end = End { exit_code: 137, reason: first.to_owned(), refused: None, at: Instant::now() };
+        let mut asked = 0;
+        let ask = || {
+            let reason = answers.get(asked).or(answers.last()).map(|reason| (*reason).to_owned());
+            asked += 1;
+            Ok(reason.map(|reason| Reported { exit_code: Some(137), reason, ..Reported::default() }))
+        };
+        await_kill(&mut end, Instant::now() + within, ask).unwrap();
+        (end.reason, asked)
+    }
+
+    #[test]
+    fn a_kill_that_is_reported_after_the_exit_counts() {
+        let long = Duration::from_secs(60);
+        assert_eq!(reason_after("OOMKilled", &["Error"], long), ("OOMKilled".to_owned(), 0));
+        assert_eq!(reason_after("Error", &["Error", "Error", "OOMKilled"], long), ("OOMKilled".to_owned(), 3));
+    }
+
+    #[test]
+    fn a_kill_that_is_never_reported_does_not() {
+        assert_eq!(reason_after("Error", &["Error"], Duration::from_millis(5)).0, "Error");
+        assert_eq!(reason_after("Error", &[], Duration::ZERO).0, "Error");
+    }
 }
