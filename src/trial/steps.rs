@@ -20,7 +20,7 @@ const COMMAND: Duration = Duration::from_secs(30);
 const END: Duration = Duration::from_secs(30);
 
 /// A runtime may take this long from a container's end to its reason, on a machine of ordinary speed.
-const REASON: Duration = Duration::from_secs(3);
+const REASON: Duration = Duration::from_secs(2);
 
 /// While an end is awaited this often it is looked whether the Pod is over.
 const LOOK: Duration = Duration::from_millis(50);
