@@ -22,11 +22,12 @@ pub fn parse_known(text: &str, file: &Path) -> Result<Vec<Known>, Vec<Diagnostic
 pub(super) fn list(cursor: &Cursor<'_>, members: Option<&Members>) -> Vec<Known> {
     let mut all = Vec::new();
     for item in &cursor.items().unwrap_or_default() {
-        let Some(known) = one(item, members) else { continue };
-        if members.is_none() && item.get("members").is_some_and(|value| is_everybody(&value)) {
-            all.push(Known { members: vec!["sandbox".to_owned()], ..known.clone() });
+        for known in entry(item, members).unwrap_or_default() {
+            if members.is_none() && item.get("members").is_some_and(|value| is_everybody(&value)) {
+                all.push(Known { members: vec!["sandbox".to_owned()], ..known.clone() });
+            }
+            all.push(known);
         }
-        all.push(known);
     }
     all
 }
@@ -36,17 +37,18 @@ fn is_everybody(members: &Cursor<'_>) -> bool {
     matches!(&members.node().kind, Kind::Text(text) if text == "all")
 }
 
-fn one(cursor: &Cursor<'_>, members: Option<&Members>) -> Option<Known> {
+/// The differences of an entry, one for each property and place that it names.
+fn entry(cursor: &Cursor<'_>, members: Option<&Members>) -> Option<Vec<Known>> {
     if !KNOWN.check(cursor) {
         return None;
     }
     let text = |name: &str| cursor.get(name).and_then(|value| filled(&value));
-    let property = cursor.get("property").map(|value| property_id(&value));
-    let fact = cursor.get("fact").map(|value| filled(&value));
-    let at = cursor.get("at").map_or_else(|| Some(String::new()), |value| filled(&value));
-    let (property, at) = match (property, fact) {
-        (Some(property), None) => (property, at),
-        (None, Some(fact)) => (Some(String::new()), fact),
+    let property = cursor.get("property").map(|value| each(&value, property_id));
+    let fact = cursor.get("fact").map(|value| each(&value, filled));
+    let at = cursor.get("at").map_or_else(|| Some(vec![String::new()]), |value| each(&value, filled));
+    let (properties, places) = match (property, fact) {
+        (Some(properties), None) => (properties, at),
+        (None, Some(facts)) => (Some(vec![String::new()]), facts),
         _ => {
             let help = "a `property` for what a finding says, a `fact` for what only a comparison shows";
             cursor.fault("expected either `property` or `fact`", help);
@@ -63,18 +65,36 @@ fn one(cursor: &Cursor<'_>, members: Option<&Members>) -> Option<Known> {
     let when = cursor.get("when").map(|value| when(&value)).unwrap_or_default();
     let source = cursor.get("source").and_then(|value| link(&value));
     let because = text("because");
-    Some(Known {
+    let known = Known {
         file: cursor.faults().file().to_owned(),
         line: cursor.node().at.line,
-        property: property?,
+        property: String::new(),
         members: named.unwrap_or_else(|| Some(Vec::new()))?,
-        at: at?,
+        at: String::new(),
         seen: seen?,
         sometimes: cursor.get("sometimes").and_then(|value| value.boolean()).unwrap_or_default(),
         when,
         because: because?,
         source: source?,
-    })
+    };
+    let (properties, places) = (properties?, places?);
+    let pairs = properties.iter().flat_map(|property| places.iter().map(move |at| (property.clone(), at.clone())));
+    Some(pairs.map(|(property, at)| Known { property, at, ..known.clone() }).collect())
+}
+
+/// What is read of a value, or of each in a list of them.
+fn each(cursor: &Cursor<'_>, read: impl Fn(&Cursor<'_>) -> Option<String>) -> Option<Vec<String>> {
+    if !matches!(cursor.node().kind, Kind::List(_)) {
+        return read(cursor).map(|value| vec![value]);
+    }
+    let items = cursor.items()?;
+    if items.is_empty() {
+        cursor.fault("nothing is named", "expected one or a list of some");
+        return None;
+    }
+    // To the end, for the faults of all.
+    let values: Vec<_> = items.iter().map(read).collect();
+    values.into_iter().collect()
 }
 
 fn when(cursor: &Cursor<'_>) -> When {

@@ -267,16 +267,17 @@ fn life(key: &str, description: &str, others: &[(&str, Value)], property: bool) 
 }
 
 fn known() -> Value {
+    let some = |one: Value| json!([one, {"type": "array", "minItems": 1, "items": one}]);
     json!({
         "type": "object",
         "additionalProperties": false,
         "required": ["seen", "because", "source"],
         "oneOf": [{"required": ["property"]}, {"required": ["fact"]}],
         "properties": {
-            "property": {"$ref": "#/$defs/property"},
+            "property": {"anyOf": some(json!({"$ref": "#/$defs/property"}))},
             "members": {"$ref": "#/$defs/members", "description": "Every container if not given."},
-            "at": {"type": "string", "description": "Only at this fact or step."},
-            "fact": {"type": "string", "description": "Path of a fact below the member that no rule asks for, and only a comparison shows."},
+            "at": {"anyOf": some(json!({"type": "string"})), "description": "Only at this fact or step."},
+            "fact": {"anyOf": some(json!({"type": "string"})), "description": "Path of a fact below the member that no rule asks for, and only a comparison shows."},
             "seen": {"description": "What is seen there instead; `present` for a fact that others do not have. `<member>` is each one's own name."},
             "sometimes": {"type": "boolean", "description": "It is a race, so that not to see it does not make it untrue."},
             "when": {

@@ -195,6 +195,13 @@ fn known_differences_of_runtimes() {
     assert_eq!((known[0].line, known[0].members.len(), known[0].at.as_str()), (1, 0, ""));
     let everybody = parse("- {property: N3, members: all, seen: own, because: b, source: https://x}\n").unwrap();
     assert_eq!(everybody.iter().map(|known| known.members.join(" ")).collect::<Vec<_>>(), ["sandbox", ""]);
+    let several = parse(
+        "- {property: [N3, N4], at: [w, x], seen: own, because: b, source: https://x}\n\
+         - {fact: [y, z], seen: own, because: b, source: https://x}\n",
+    );
+    let places: Vec<_> = several.unwrap().into_iter().map(|known| (known.property, known.at)).collect();
+    let expected = [("N3", "w"), ("N3", "x"), ("N4", "w"), ("N4", "x"), ("", "y"), ("", "z")];
+    assert_eq!(places, expected.map(|(property, at)| (property.to_owned(), at.to_owned())));
     for (text, expected) in [
         ("", "known.yaml:1:1: the file is empty (it should hold one list of known differences, possibly [])"),
         ("property: N3", "known.yaml:1:1: expected a list (`- item`), found a map"),
@@ -205,6 +212,14 @@ fn known_differences_of_runtimes() {
         (
             "- {property: N3, members: app, seen: own, because: b, source: https://x}",
             "known.yaml:1:27: [0].members: expected a list (`- item`), found text",
+        ),
+        (
+            "- {property: [], seen: own, because: b, source: https://x}",
+            "known.yaml:1:14: [0].property: nothing is named (expected one or a list of some)",
+        ),
+        (
+            "- {property: [N3, N99], seen: own, because: b, source: https://x}",
+            "known.yaml:1:19: [0].property[1]: no property is called \"N99\" (there are N1 to N10)",
         ),
     ] {
         assert_eq!(parse(text).unwrap_err()[0].to_string(), expected);
