@@ -460,6 +460,28 @@ fn a_cgroup_root_that_cannot_be_is_said_once() {
 }
 
 #[test]
+fn what_crun_writes_where_the_unified_hierarchy_is_hidden_does_not_reach_the_host() {
+    // crun is shown a hybrid host without it, and takes the mount point for a hierarchy all the same.
+    let point = "/sys/fs/cgroup/unified";
+    if !is_root() || !Path::new(point).join("cgroup.procs").exists() {
+        return;
+    }
+    let beneath = || {
+        let look = format!("umount --lazy {point} && find {point}");
+        let output = Command::new("unshare").args(["--mount", "sh", "-c", &look]).output().expect("unshare is there");
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    let before = beneath();
+    let run = output(&["run", "--filter", "limits/oom-score", "--runtime", "containerd+crun"]);
+    // 4: no containerd or no crun.
+    assert!(matches!(run.status.code(), Some(0 | 4)), "{}", text(&run.stdout));
+    let new: Vec<_> =
+        beneath().lines().filter(|line| !before.lines().any(|old| old == *line)).map(str::to_owned).collect();
+    assert_eq!(new, [""; 0]);
+}
+
+#[test]
 fn a_reader_that_goes_away_is_no_failure() {
     let mut child = podcheck(&["list"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("podcheck starts");
     drop(child.stdout.take());

@@ -21,7 +21,7 @@ pub(super) fn enter(file: &Path) -> Result<(), Failure> {
     setns(namespace, CloneFlags::CLONE_NEWNS).map_err(|errno| Failure::new(action(), errno.into()))
 }
 
-/// Enters a new mount namespace in which `binds` are in place, `hide` is gone, and what is mounted below `shared` travels.
+/// Enters a new mount namespace in which `binds` are in place, `hide` is empty, and what is mounted below `shared` travels.
 pub(super) fn enter_own(binds: &[Bind], hide: &[PathBuf], shared: &Path) -> Result<(), Failure> {
     unshare(CloneFlags::CLONE_NEWNS).map_err(|errno| Failure::new("make a mount namespace", errno.into()))?;
     mount(NONE, "/", NONE, MsFlags::MS_REC | MsFlags::MS_SLAVE, NONE)
@@ -30,14 +30,21 @@ pub(super) fn enter_own(binds: &[Bind], hide: &[PathBuf], shared: &Path) -> Resu
     mount(NONE, shared, NONE, MsFlags::MS_REC | MsFlags::MS_SHARED, NONE)
         .map_err(|errno| Failure::new(format!("share {}", shared.display()), errno.into()))?;
     for point in hide {
-        umount2(point, MntFlags::MNT_DETACH)
-            .map_err(|errno| Failure::new(format!("hide {}", point.display()), errno.into()))?;
+        hide_mount(point).map_err(|errno| Failure::new(format!("hide {}", point.display()), errno.into()))?;
     }
     for bind in binds {
         let action = || format!("put {} in the place of {}", bind.source.display(), bind.target.display());
         put(bind).map_err(|error| Failure::new(action(), error))?;
     }
     Ok(())
+}
+
+/// Hides what is mounted at a point. What is written there all the same stays in this mount namespace: the folder beneath is
+/// the host's, and may be read-only.
+fn hide_mount(point: &Path) -> nix::Result<()> {
+    umount2(point, MntFlags::MNT_DETACH)?;
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
+    mount(Some("podcheck-hidden"), point, Some("tmpfs"), flags, Some("mode=0755"))
 }
 
 fn put(bind: &Bind) -> io::Result<()> {
