@@ -4,6 +4,7 @@ use super::super::config::*;
 use super::super::{Fault, Needs, Shape, Strikes};
 use super::{ALL_SETS, JOB, LOG, fault};
 use serde_json::{Value, json};
+use std::path::PathBuf;
 
 /// Where runc keeps the cgroups of a container: controller → directory, of v2 under the name of none.
 const CGROUPS: &str = "/cgroup_paths";
@@ -21,12 +22,27 @@ pub fn exec() -> Vec<Fault> {
             *path = json!(parent);
         }
     }
+    /// The cgroup of somebody else in the Pod.
+    fn visit(state: &mut Value) {
+        let paths = state.pointer_mut(CGROUPS).and_then(Value::as_object_mut).expect("runc knows its cgroups");
+        for path in paths.values_mut() {
+            let own = PathBuf::from(path.as_str().expect("a path"));
+            let beside =
+                std::fs::read_dir(own.parent().expect("below the Pod's")).expect("the Pod's is there").flatten();
+            let others = beside.map(|entry| entry.path()).filter(|path| path.is_dir() && *path != own);
+            *path = json!(others.min().expect("it is not alone"));
+        }
+    }
     /// Stays in the host's namespace of a kind.
     fn stay(state: &mut Value, kind: &str) {
         list(state, "/config/namespaces").retain(|namespace| namespace["type"] != kind);
     }
     vec![
-        of("exec-in-the-pods-cgroup", JOB, "C10", "exec.cgroup.path").state(|state| leave(state, |_| true)),
+        of("exec-in-the-pods-cgroup", JOB, "C10", "exec.cgroup.path")
+            // v2 lets nobody into a cgroup that hands controllers down.
+            .needs(Needs::V1)
+            .state(|state| leave(state, |_| true)),
+        of("exec-in-anothers-cgroup", JOB, "C10", "exec.cgroup.path").state(visit),
         of("exec-outside-one-controller", LOG, "C10", "exec.cgroup.elsewhere")
             .needs(Needs::V1)
             .state(|state| leave(state, |name| name == "pids")),

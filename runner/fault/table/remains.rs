@@ -7,8 +7,8 @@ use super::{JOB, fault};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
-/// Longer than a Pod's end is waited for.
-const LONG: &str = "60";
+/// In seconds, longer than a Pod's end is waited for, in an emulated machine as well.
+const LONG: &str = "3600";
 
 /// The faults.
 pub fn remains() -> Vec<Fault> {
