@@ -92,9 +92,8 @@ fn each(cursor: &Cursor<'_>, read: impl Fn(&Cursor<'_>) -> Option<String>) -> Op
         cursor.fault("nothing is named", "expected one or a list of some");
         return None;
     }
-    // To the end, for the faults of all.
-    let values: Vec<_> = items.iter().map(read).collect();
-    values.into_iter().collect()
+    // What cannot be read has a fault, and then nothing of the file is taken.
+    Some(items.iter().filter_map(read).collect())
 }
 
 fn when(cursor: &Cursor<'_>) -> When {

@@ -39,7 +39,7 @@ pub fn exec() -> Vec<Fault> {
     }
     vec![
         of("exec-in-the-pods-cgroup", JOB, "C10", "exec.cgroup.path")
-            // v2 lets nobody into a cgroup that hands controllers down.
+            // v2 lets nobody into a cgroup that hands controllers down, and runc then enters the container's own.
             .needs(Needs::V1)
             .state(|state| leave(state, |_| true)),
         of("exec-in-anothers-cgroup", JOB, "C10", "exec.cgroup.path").state(visit),
