@@ -5,6 +5,7 @@
 use super::cgroup::{Hierarchies, weight_from_shares};
 use super::{HostError, places, run_within, scaled};
 use crate::plan::{CgroupPlan, LinuxResources, slices};
+use std::process::Output;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -20,6 +21,10 @@ const START: [&str; 6] = [
     "StartTransientUnit",
     "ssa(sv)a(sa(sv))",
 ];
+
+/// systemctl's exit status for a unit that is not loaded. Source: systemctl(1), EXIT STATUS, and the LSB's "program is not
+/// installed".
+const NOT_LOADED: i32 = 5;
 
 /// The slice that is the root of a trial's cgroups, without `.slice`. No dash is in it, which would put it below another.
 pub(super) fn root(run: &str, tag: &str) -> String {
@@ -62,9 +67,11 @@ pub(super) fn start(hierarchies: &Hierarchies, root: &str, cgroups: &[CgroupPlan
 pub(super) fn stop(root: &str) -> Result<(), HostError> {
     let slice = format!("{root}.slice");
     let words = ["stop", "--", &slice].map(str::to_owned);
-    match ask("systemctl", &words, &format!("have systemd end {slice}")) {
-        Err(error) if error.detail.contains("not loaded") => Ok(()),
-        ended => ended,
+    let action = format!("have systemd end {slice}");
+    let output = run("systemctl", &words, &action)?;
+    match output.status.code() {
+        Some(0 | NOT_LOADED) => Ok(()),
+        _ => Err(said(&action, &output)),
     }
 }
 
@@ -110,15 +117,25 @@ fn properties(resources: &LinuxResources, unified: bool) -> Vec<[String; 3]> {
     all
 }
 
-/// Runs one of systemd's programs.
+/// Runs one of systemd's programs, which is to succeed.
 fn ask(program: &str, words: &[String], action: &str) -> Result<(), HostError> {
+    let output = run(program, words, action)?;
+    if output.status.success() { Ok(()) } else { Err(said(action, &output)) }
+}
+
+/// Runs one of systemd's programs, whatever its exit status.
+fn run(program: &str, words: &[String], action: &str) -> Result<Output, HostError> {
     let within = scaled(WITHIN);
     match run_within(&duct::cmd(program, words), within) {
-        Ok(Some(output)) if output.status.success() => Ok(()),
-        Ok(Some(output)) => Err(HostError::new(action, String::from_utf8_lossy(&output.stderr).trim().to_owned())),
+        Ok(Some(output)) => Ok(output),
         Ok(None) => Err(HostError::new(action, format!("{program} did not end within {} s", within.as_secs()))),
         Err(error) => Err(HostError::os(action, error)),
     }
+}
+
+/// The error of a program that failed: what it printed.
+fn said(action: &str, output: &Output) -> HostError {
+    HostError::new(action, String::from_utf8_lossy(&output.stderr).trim().to_owned())
 }
 
 #[cfg(test)]
