@@ -291,7 +291,7 @@ impl RunningPod for EnginePod {
         let one = |stream: &str| {
             let path = self.logs.join(format!("{container}.{stream}"));
             let read = std::fs::read(&path).map_err(|e| failed(&format!("read {}", path.display()), e))?;
-            Ok(String::from_utf8_lossy(&read).into_owned())
+            Ok::<_, RuntimeError>(String::from_utf8_lossy(&read).into_owned())
         };
         Ok(Logs { stdout: one("stdout")?, stderr: one("stderr")?, malformed: None })
     }

@@ -2,6 +2,7 @@
 //!
 //! The only place where there is anything asynchronous. Callers see blocking calls, from as many threads as they like.
 
+use super::call_error::CallError;
 use super::messages::{Call, VersionRequest, VersionResponse};
 use crate::host::{poll_until, scaled};
 use crate::runtime::RuntimeError;
@@ -50,7 +51,7 @@ impl Client {
             Ok(version) => return Ok((client, version)),
             Err(status) if status.code() == Code::Unimplemented => client.package = V1ALPHA2,
             Err(status) => {
-                return Err(client.failure("ask for the version".to_owned(), QUICK, &status));
+                return Err(client.failure("ask for the version".to_owned(), QUICK, status).into());
             }
         }
         match client.ask_version() {
@@ -62,7 +63,7 @@ impl Client {
                     socket.display()
                 ),
             }),
-            Err(status) => Err(client.failure("ask for the version".to_owned(), QUICK, &status)),
+            Err(status) => Err(client.failure("ask for the version".to_owned(), QUICK, status).into()),
         }
     }
 
@@ -108,9 +109,9 @@ impl Client {
     ///
     /// # Errors
     /// The daemon refused, or did not answer in time (times PODCHECK_TIME_FACTOR).
-    pub fn call<R: Call>(&self, request: R, action: &str, deadline: Duration) -> Result<R::Answer, RuntimeError> {
+    pub fn call<R: Call>(&self, request: R, action: &str, deadline: Duration) -> Result<R::Answer, CallError> {
         let outcome = self.executor.block_on(unary(self.channel.clone(), self.package, request, scaled(deadline)));
-        outcome.map_err(|status| self.failure(action.to_owned(), deadline, &status))
+        outcome.map_err(|status| self.failure(action.to_owned(), deadline, status))
     }
 
     /// As [`Client::call`], but all at once. Outcomes are in the order of the requests.
@@ -118,7 +119,7 @@ impl Client {
         &self,
         requests: Vec<(R, String)>,
         deadline: Duration,
-    ) -> Vec<Result<R::Answer, RuntimeError>> {
+    ) -> Vec<Result<R::Answer, CallError>> {
         let (requests, actions): (Vec<R>, Vec<String>) = requests.into_iter().unzip();
         let outcomes = self.executor.block_on(async {
             let running: Vec<_> = requests
@@ -132,7 +133,7 @@ impl Client {
             outcomes
         });
         let named = outcomes.into_iter().zip(actions);
-        named.map(|(outcome, action)| outcome.map_err(|status| self.failure(action, deadline, &status))).collect()
+        named.map(|(outcome, action)| outcome.map_err(|status| self.failure(action, deadline, status))).collect()
     }
 
     /// Whether the daemon still answers.
@@ -141,7 +142,7 @@ impl Client {
     /// It does not.
     pub fn is_there(&self) -> Result<(), RuntimeError> {
         let version = self.ask_version().map(drop);
-        version.map_err(|status| self.failure("be asked again after it failed".to_owned(), QUICK, &status))
+        version.map_err(|status| self.failure("be asked again after it failed".to_owned(), QUICK, status).into())
     }
 
     fn ask_version(&self) -> Result<VersionResponse, Status> {
@@ -149,22 +150,17 @@ impl Client {
         self.executor.block_on(unary(self.channel.clone(), self.package, request, scaled(QUICK)))
     }
 
-    fn failure(&self, action: String, deadline: Duration, status: &Status) -> RuntimeError {
-        if status.code() == Code::DeadlineExceeded {
-            return RuntimeError::Deadline {
-                runtime: self.runtime.clone(),
-                action,
-                seconds: scaled(deadline).as_secs(),
-                log: self.log.as_deref().map(last_lines).unwrap_or_default(),
-            };
-        }
-        let detail = format!("{} ({})", status.message(), code_name(status.code()));
-        RuntimeError::Failed { runtime: self.runtime.clone(), action, detail }
+    fn failure(&self, action: String, deadline: Duration, status: Status) -> CallError {
+        let log = match status.code() {
+            Code::DeadlineExceeded => self.log.as_deref().map(last_lines).unwrap_or_default(),
+            _ => String::new(),
+        };
+        CallError { runtime: self.runtime.clone(), action, seconds: scaled(deadline).as_secs(), log, status }
     }
 
     /// What a deadline of our own says, with the daemon's last lines.
     pub fn overdue(&self, action: String, deadline: Duration) -> RuntimeError {
-        self.failure(action, deadline, &Status::deadline_exceeded(""))
+        self.failure(action, deadline, Status::deadline_exceeded("")).into()
     }
 
     /// What failed without a call.
@@ -189,11 +185,6 @@ async fn unary<R: Call>(channel: Channel, package: &str, request: R, deadline: D
         Ok(answer) => answer.map(tonic::Response::into_inner),
         Err(_) => Err(Status::deadline_exceeded("no answer")),
     }
-}
-
-/// The code as gRPC's own documentation spells it.
-fn code_name(code: Code) -> String {
-    format!("{code:?}")
 }
 
 /// tonic says "transport error" and keeps the reason below.

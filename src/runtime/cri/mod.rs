@@ -2,6 +2,7 @@
 //!
 //! No protobuf compiler takes part: the few messages are written out in `messages`.
 
+mod call_error;
 mod client;
 mod endpoint;
 mod find;

@@ -1,5 +1,6 @@
 //! A Pod on a daemon, from RunPodSandbox to RemovePodSandbox.
 
+use super::call_error::CallError;
 use super::client::{Client, QUICK, SLOW};
 use super::log;
 use super::member::{self, Inits};
@@ -192,7 +193,7 @@ impl CriPod {
             (StopContainerRequest { container_id: id.clone(), timeout: seconds }, format!("stop the container {name}"))
         });
         let stopped = self.client.call_all(stops.collect(), grace.saturating_add(MARGIN));
-        stopped.into_iter().try_for_each(|outcome| outcome.map(drop))
+        stopped.into_iter().try_for_each(|outcome| outcome.map(drop).map_err(RuntimeError::from))
     }
 }
 
@@ -222,14 +223,9 @@ impl RunningPod for CriPod {
             cmd: argv.to_vec(),
             timeout: seconds,
         };
-        let answer =
-            self.client.call(request, &action, timeout.saturating_add(MARGIN)).map_err(|error| match error {
-                // The daemon's own deadline comes first: ours is there in case it hangs.
-                RuntimeError::Deadline { runtime, action, log, .. } => {
-                    RuntimeError::Deadline { runtime, action, seconds: seconds.unsigned_abs(), log }
-                }
-                other => other,
-            })?;
+        let answer = self.client.call(request, &action, timeout.saturating_add(MARGIN));
+        // The daemon's own deadline comes first: ours is there in case it hangs.
+        let answer = answer.map_err(|error| CallError { seconds: seconds.unsigned_abs(), ..error })?;
         Ok(ExecOutput {
             exit_code: answer.exit_code,
             stdout: String::from_utf8_lossy(&answer.stdout).into_owned(),
@@ -352,7 +348,7 @@ fn run_sandbox(client: &Client, config: &PodSandboxConfig, handler: &str, plan: 
     let request = RunPodSandboxRequest { config: Some(config.clone()), runtime_handler: handler.to_owned() };
     let action = "run the sandbox";
     let outcome = client.call(request, action, SLOW);
-    if let Err(RuntimeError::Deadline { .. }) = outcome {
+    if outcome.as_ref().is_err_and(CallError::is_overdue) {
         // It may come up after all, and without its id only the label leads to it. The deadline is the error to tell.
         let filter = PodSandboxFilter { label_selector: BTreeMap::from([(POD_UID.to_owned(), plan.uid.clone())]) };
         let late = client.call(ListPodSandboxRequest { filter: Some(filter) }, "list sandboxes", QUICK);
@@ -371,5 +367,5 @@ fn run_sandbox(client: &Client, config: &PodSandboxConfig, handler: &str, plan: 
 fn remove_sandbox(client: &Client, id: &str) -> Result<(), RuntimeError> {
     let stopped = client.call(StopPodSandboxRequest { pod_sandbox_id: id.to_owned() }, "stop the sandbox", SLOW);
     let removed = client.call(RemovePodSandboxRequest { pod_sandbox_id: id.to_owned() }, "remove the sandbox", SLOW);
-    stopped.and(removed).map(drop)
+    Ok(stopped.and(removed).map(drop)?)
 }
