@@ -109,14 +109,17 @@ impl Command<'_> {
 impl Ended {
     /// What the command said of its failure, without the advice that docker adds.
     pub fn complaint(&self) -> String {
-        let said: Vec<&str> = self
-            .stderr
+        let said: Vec<&str> = self.complaint_lines().collect();
+        if said.is_empty() { format!("exit status {}", self.code) } else { said.join("; ") }
+    }
+
+    /// The lines of [`Ended::complaint`].
+    pub fn complaint_lines(&self) -> impl Iterator<Item = &str> {
+        self.stderr
             .lines()
             .map(str::trim)
             .filter(|line| !line.is_empty() && !line.starts_with("Run 'docker") && !line.starts_with("See 'docker"))
             .filter(|line| !line.starts_with("WARNING: "))
-            .collect();
-        if said.is_empty() { format!("exit status {}", self.code) } else { said.join("; ") }
     }
 }
 

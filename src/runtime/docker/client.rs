@@ -1,5 +1,6 @@
 //! The docker command line, pointed at one daemon.
 
+use super::complaint::daemon_refused;
 use crate::host::scaled;
 use crate::runtime::RuntimeError;
 use crate::runtime::daemon::{Command, Ended, find_program};
@@ -49,7 +50,7 @@ impl Client {
         if ended.code == 0 {
             return Ok(None);
         }
-        if !is_daemons(&ended.stderr) {
+        if !daemon_refused(ended) {
             return Err(self.failed(action, &ended.complaint()));
         }
         let alive = self.read(action, &words(["version", "--format", "{{.Server.Version}}"]), QUICK);
@@ -75,27 +76,7 @@ impl Client {
     }
 }
 
-/// Whether a complaint is the daemon's own, and not of whoever could not reach or read it.
-fn is_daemons(stderr: &str) -> bool {
-    stderr.contains("Error response from daemon: ")
-}
-
 /// Words of a command line.
 pub(super) fn words<const N: usize>(words: [&str; N]) -> Vec<String> {
     words.map(str::to_owned).into()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_refusal_is_the_daemons_word() {
-        assert!(is_daemons("docker: Error response from daemon: failed to create shim: invalid argument: unknown.\n"));
-        assert!(!is_daemons(
-            "docker: Cannot connect to the Docker daemon at unix:///x. Is the docker daemon running?\n"
-        ));
-        assert!(!is_daemons("docker: error during connect: Post \"http://x\": EOF.\n"));
-        assert!(!is_daemons("unknown flag: --sysctls\n"));
-    }
 }

@@ -1,6 +1,7 @@
 //! Which image a container runs: the manifest's where the daemon has it, else podcheck's own.
 
 use super::client::{Client, QUICK, SLOW, words};
+use super::complaint;
 use crate::plan::ContainerPlan;
 use crate::runtime::RuntimeError;
 use crate::runtime::image::{self, Image};
@@ -99,7 +100,7 @@ impl Images {
         let ended = client.run(&action, &args, QUICK)?;
         let present = match ended.code {
             0 => true,
-            _ if ended.stderr.contains("No such image") => false,
+            _ if complaint::found_nothing(&ended) => false,
             _ => return Err(client.failed(&action, &ended.complaint())),
         };
         self.present.lock().unwrap_or_else(PoisonError::into_inner).insert(reference.to_owned(), present);

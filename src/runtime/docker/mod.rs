@@ -2,6 +2,7 @@
 
 mod arguments;
 mod client;
+mod complaint;
 mod endpoint;
 mod find;
 mod images;

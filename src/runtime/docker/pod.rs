@@ -5,7 +5,7 @@ use super::arguments::Common;
 use super::client::{Client, SLOW, words};
 use super::images::Images;
 use super::inspect::{Inspected, inspect};
-use super::{member, resolv};
+use super::{complaint, member, resolv};
 use crate::host::{Process, TrialDir, poll_until, scaled};
 use crate::plan::{ContainerPlan, Plan, Scope};
 use crate::runtime::daemon::Ended;
@@ -143,6 +143,14 @@ impl DockerPod {
         &self.daemon.client
     }
 
+    /// The outcome of a removal. No error if what was to be removed is not there.
+    fn gone(&self, action: &str, ended: &Ended) -> Result<(), RuntimeError> {
+        if ended.code == 0 || complaint::found_nothing(ended) {
+            return Ok(());
+        }
+        Err(self.client().failed(action, &ended.complaint()))
+    }
+
     /// Removes the containers and the sandbox, whatever they do. No error if they are gone.
     fn remove(&self) -> Result<(), RuntimeError> {
         let mut arguments = words(["rm", "--force", "--volumes"]);
@@ -151,11 +159,7 @@ impl DockerPod {
         arguments.push(self.common.container_name(SANDBOX));
         let action = "remove the Pod";
         let ended = self.client().run(action, &arguments, SLOW)?;
-        let failed = |line: &&str| !line.trim().is_empty() && !line.contains("No such container");
-        match ended.stderr.lines().find(failed) {
-            Some(_) if ended.code != 0 => Err(self.client().failed(action, &ended.complaint())),
-            _ => Ok(()),
-        }
+        self.gone(action, &ended)
     }
 }
 
@@ -181,7 +185,7 @@ impl RunningPod for DockerPod {
         arguments.extend_from_slice(argv);
         let action = format!("run {} in {container}", argv.join(" "));
         let ended = self.client().run(&action, &arguments, timeout)?;
-        if let Some(reason) = not_run(&ended) {
+        if let Some(reason) = complaint::not_run(&ended) {
             return Err(self.client().failed(&action, &reason));
         }
         Ok(ExecOutput { exit_code: ended.code, stdout: ended.stdout, stderr: ended.stderr })
@@ -258,9 +262,7 @@ impl RunningPod for DockerPod {
         let arguments = words(["rm", "--force", "--volumes", &self.common.container_name(name)]);
         let action = format!("remove the container {name}");
         let ended = self.client().run(&action, &arguments, SLOW)?;
-        if ended.code != 0 && !ended.stderr.contains("No such container") {
-            return Err(self.client().failed(&action, &ended.complaint()));
-        }
+        self.gone(&action, &ended)?;
         self.containers.retain(|other| other != name);
         Ok(())
     }
@@ -285,38 +287,5 @@ impl Drop for DockerPod {
     fn drop(&mut self) {
         // Nobody is left to tell; the run's supervisor ends what would not go.
         let _ = self.stop(Duration::ZERO);
-    }
-}
-
-/// Why `docker exec` did not run the command at all; `None` if the exit status is the command's own.
-fn not_run(ended: &Ended) -> Option<String> {
-    let daemons = |line: &str| line.starts_with("Error response from daemon:") || line.starts_with("Error: No such");
-    match ended.code {
-        1 if ended.stderr.lines().any(daemons) => Some(ended.complaint()),
-        // Some versions say so where the command would have written.
-        126 | 127 => [&ended.stderr, &ended.stdout]
-            .into_iter()
-            .find(|text| text.starts_with("OCI runtime exec failed"))
-            .map(|text| text.trim().to_owned()),
-        _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn ended(code: i32, stdout: &str, stderr: &str) -> Ended {
-        Ended { code, stdout: stdout.to_owned(), stderr: stderr.to_owned() }
-    }
-
-    #[test]
-    fn a_command_that_failed_is_told_from_one_that_never_ran() {
-        assert_eq!(not_run(&ended(1, "", "touch: open /data/x: EROFS\n")), None);
-        assert_eq!(not_run(&ended(127, "", "sh: nonesuch: not found\n")), None);
-        let gone = "Error response from daemon: Container 1 is not running\n";
-        assert_eq!(not_run(&ended(1, "", gone)).as_deref(), Some(gone.trim()));
-        let missing = "OCI runtime exec failed: exec failed: executable file not found in $PATH: unknown\r\n";
-        assert_eq!(not_run(&ended(126, missing, "")).as_deref(), Some(missing.trim()));
     }
 }
