@@ -214,7 +214,7 @@ impl Hierarchy {
     /// The kernel's.
     pub fn hand_down(&self) -> Result<(), Fault> {
         if self.unified && !self.controllers.is_empty() {
-            hand_down_in(&self.pod).map_err(|e| Fault::new(e.action, e.detail))?;
+            hand_down_in(&self.pod).map_err(|e| Fault::new(e.action, e.cause))?;
         }
         Ok(())
     }

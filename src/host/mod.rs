@@ -5,6 +5,7 @@ mod ability;
 mod ahead;
 pub mod cgroup;
 mod deadline;
+mod error;
 mod files;
 mod huge_pages;
 mod ids;
@@ -29,6 +30,7 @@ mod volume;
 pub use ability::{Ability, abilities, can};
 pub use cgroup::CgroupRoot;
 pub use deadline::{check_time_factor, poll_until, scaled};
+pub use error::{Cause, HostError};
 pub use huge_pages::{huge_page_sizes, limited_huge_page_sizes};
 pub use ids::RANGE_LENGTH;
 pub use newcomers::{Newcomers, pids};
@@ -48,33 +50,4 @@ pub const SUPERVISOR_ROLE: &str = "--podcheck-supervisor";
 pub fn why_not_root() -> Option<&'static str> {
     (!nix::unistd::geteuid().is_root())
         .then_some("podcheck makes namespaces, mounts and cgroups: run it as root (sudo)")
-}
-
-/// What went wrong on the host. `action` is an infinitive: `create the cgroup /podcheck/x`.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot {action}: {detail}")]
-pub struct HostError {
-    /// What was tried.
-    pub action: String,
-    /// What the kernel said, and what to do about it where that is known.
-    pub detail: String,
-    /// The host is as it should be: it is the Pod that asks for what cannot be had.
-    pub of_pod: bool,
-}
-
-impl HostError {
-    /// One with a detail in words.
-    pub fn new(action: impl Into<String>, detail: impl Into<String>) -> HostError {
-        HostError { action: action.into(), detail: detail.into(), of_pod: false }
-    }
-
-    /// One with what the kernel said.
-    pub fn os(action: impl Into<String>, error: impl std::fmt::Display) -> HostError {
-        HostError { action: action.into(), detail: error.to_string(), of_pod: false }
-    }
-
-    /// What a kubelet would refuse a Pod for.
-    pub fn of_pod(action: impl Into<String>, detail: impl Into<String>) -> HostError {
-        HostError { of_pod: true, ..HostError::new(action, detail) }
-    }
 }

@@ -3,9 +3,9 @@
 
 use super::HostError;
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, open, openat, readlinkat};
+use nix::fcntl::{AT_FDCWD, OFlag, open, openat, readlinkat};
 use nix::mount::{MsFlags, mount};
-use nix::sys::stat::{Mode, SFlag, fstat, mkdirat};
+use nix::sys::stat::{FchmodatFlags, Mode, SFlag, fchmodat, fstat, mkdirat};
 use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
@@ -15,17 +15,26 @@ use std::path::{Path, PathBuf};
 const HOLD: OFlag = OFlag::O_PATH.union(OFlag::O_NOFOLLOW).union(OFlag::O_CLOEXEC);
 /// As many as the kernel follows.
 const MAX_LINKS: usize = 40;
-/// Why a path is refused that only its volume could show to be a bad one.
-const OUT: &str = "it leads out of the volume";
+
+/// Why nothing of a volume is mounted.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+enum SubPathError {
+    /// Only the volume could show that the path is a bad one.
+    #[error("it leads out of the volume")]
+    LeavesVolume,
+    /// What the kernel said.
+    #[error(transparent)]
+    Os(#[from] Errno),
+}
 
 /// Mounts `sub_path` of the volume at `volume` on `target`, which is made. What is not there becomes a directory, with the
 /// volume's own mode.
 pub(super) fn mount_on(volume: &Path, sub_path: &str, target: &Path) -> Result<(), HostError> {
-    let failed = |detail: String| HostError {
-        of_pod: detail == OUT,
-        ..HostError::new(format!("mount the subPath {sub_path} of a volume"), detail)
-    };
-    let held = hold(volume, sub_path).map_err(failed)?;
+    let action = || format!("mount the subPath {sub_path} of a volume");
+    let held = hold(volume, sub_path).map_err(|error| match error {
+        SubPathError::LeavesVolume => HostError::of_pod(action(), error),
+        SubPathError::Os(errno) => HostError::os(action(), errno),
+    })?;
     let make = || -> std::io::Result<()> {
         target.parent().map_or(Ok(()), std::fs::create_dir_all)?;
         match kind(&held)? {
@@ -35,7 +44,7 @@ pub(super) fn mount_on(volume: &Path, sub_path: &str, target: &Path) -> Result<(
         let from = PathBuf::from(format!("/proc/self/fd/{}", held.as_raw_fd()));
         Ok(mount(Some(&from), target, None::<&str>, MsFlags::MS_BIND, None::<&str>)?)
     };
-    make().map_err(|error| failed(error.to_string()))
+    make().map_err(|error| HostError::os(action(), error))
 }
 
 fn kind(held: &OwnedFd) -> nix::Result<SFlag> {
@@ -43,39 +52,37 @@ fn kind(held: &OwnedFd) -> nix::Result<SFlag> {
 }
 
 /// Holds what the path leads to, step by step; links are read as text and may not leave the volume.
-fn hold(volume: &Path, sub_path: &str) -> Result<OwnedFd, String> {
-    let words = |errno: Errno| errno.to_string();
-    let root = open(volume, OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty()).map_err(words)?;
-    let mode = Mode::from_bits_truncate(fstat(&root).map_err(words)?.st_mode & 0o7777);
+fn hold(volume: &Path, sub_path: &str) -> Result<OwnedFd, SubPathError> {
+    let root = open(volume, OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty())?;
+    let mode = Mode::from_bits_truncate(fstat(&root)?.st_mode & 0o7777);
     let mut above: Vec<OwnedFd> = Vec::new();
     let mut steps = split(Path::new(sub_path));
     let mut links = 0;
     while let Some(step) = steps.pop_front() {
         if step == ".." {
-            above.pop().ok_or(OUT)?;
+            above.pop().ok_or(SubPathError::LeavesVolume)?;
             continue;
         }
         let here = above.last().map_or(root.as_fd(), AsFd::as_fd);
         let found = match openat(here, step.as_os_str(), HOLD, Mode::empty()) {
             Err(Errno::ENOENT) => {
-                mkdirat(here, step.as_os_str(), mode).map_err(words)?;
-                let made = openat(here, step.as_os_str(), HOLD, Mode::empty()).map_err(words)?;
+                mkdirat(here, step.as_os_str(), mode)?;
+                let made = openat(here, step.as_os_str(), HOLD, Mode::empty())?;
+                // Whatever the umask. What was just made and is held is no link, so the last one is followed.
                 let path = PathBuf::from(format!("/proc/self/fd/{}", made.as_raw_fd()));
-                // Whatever the umask; what was just made and is held is no link.
-                std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode.bits()))
-                    .map_err(|error| error.to_string())?;
+                fchmodat(AT_FDCWD, &path, mode, FchmodatFlags::FollowSymlink)?;
                 made
             }
-            other => other.map_err(words)?,
+            other => other?,
         };
-        if kind(&found).map_err(words)? != SFlag::S_IFLNK {
+        if kind(&found)? != SFlag::S_IFLNK {
             above.push(found);
             continue;
         }
         links += 1;
-        let target = readlinkat(&found, "").map_err(words)?;
+        let target = readlinkat(&found, "")?;
         if links > MAX_LINKS || target.as_bytes().starts_with(b"/") {
-            return Err(OUT.to_owned());
+            return Err(SubPathError::LeavesVolume);
         }
         for step in split(Path::new(&target)).into_iter().rev() {
             steps.push_front(step);
@@ -114,7 +121,7 @@ mod tests {
         assert_eq!(held("deep/up").as_deref(), Ok(volume.join("file").as_path()));
         assert_eq!(held("new/er").as_deref(), Ok(volume.join("new/er").as_path()));
         for path in ["out", "absolute", "absolute/passwd", "deep/../../secret", "loop"] {
-            assert_eq!(held(path).as_deref().map_err(String::as_str), Err(OUT), "{path}");
+            assert_eq!(held(path), Err(SubPathError::LeavesVolume), "{path}");
         }
         assert!(mount_on(&volume, "out", &base.join("target")).is_err_and(|error| error.of_pod));
         assert!(mount_on(&base.join("none"), "out", &base.join("target")).is_err_and(|error| !error.of_pod));

@@ -110,7 +110,7 @@ impl Kubelet {
                     self.dir.limit(&path, &resources).map_err(|error| RuntimeError::Failed {
                         runtime: "podcheck".to_owned(),
                         action: error.action,
-                        detail: error.detail,
+                        cause: error.cause,
                     })?;
                 }
                 Write::Container(container) => {

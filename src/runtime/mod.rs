@@ -14,7 +14,7 @@ mod version;
 pub use daemon::Tenancy;
 pub use name::{Kind, RuntimeName, RuntimeNameError};
 
-use crate::host::{self, Process, Run, TrialDir};
+use crate::host::{self, Cause, Process, Run, TrialDir};
 use crate::plan::{CgroupDriver, ContainerPlan, Plan};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -210,14 +210,14 @@ pub struct Reported {
 #[derive(Debug, thiserror::Error)]
 pub enum RuntimeError {
     /// A step failed. `action` is an infinitive: `start the container ledger`.
-    #[error("{runtime} cannot {action}: {detail}")]
+    #[error("{runtime} cannot {action}: {cause}")]
     Failed {
         /// Name of the runtime.
         runtime: String,
         /// What was tried.
         action: String,
-        /// What the runtime or kernel said.
-        detail: String,
+        /// What the runtime or kernel said. It is part of the message.
+        cause: Cause,
     },
     /// It looked at the Pod that it was asked for, would not make it, and goes on. Nothing of that Pod is left to it.
     #[error("{runtime} cannot {action}: {says}")]

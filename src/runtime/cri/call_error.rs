@@ -4,7 +4,8 @@ use crate::runtime::RuntimeError;
 use tonic::{Code, Status};
 
 /// Why a call to a daemon failed.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("{}", self.says())]
 pub(super) struct CallError {
     /// Name of the runtime.
     pub runtime: String,
@@ -42,7 +43,6 @@ impl From<CallError> for RuntimeError {
             let CallError { runtime, action, seconds, log, .. } = error;
             return RuntimeError::Deadline { runtime, action, seconds, log };
         }
-        let detail = error.says();
-        RuntimeError::Failed { runtime: error.runtime, action: error.action, detail }
+        RuntimeError::Failed { runtime: error.runtime.clone(), action: error.action.clone(), cause: error.into() }
     }
 }

@@ -4,7 +4,7 @@
 
 use super::call_error::CallError;
 use super::messages::{Call, VersionRequest, VersionResponse};
-use crate::host::{poll_until, scaled};
+use crate::host::{Cause, poll_until, scaled};
 use crate::runtime::RuntimeError;
 use crate::runtime::daemon::last_lines;
 use std::path::{Path, PathBuf};
@@ -164,8 +164,8 @@ impl Client {
     }
 
     /// What failed without a call.
-    pub fn failed(&self, action: String, detail: impl ToString) -> RuntimeError {
-        RuntimeError::Failed { runtime: self.runtime.clone(), action, detail: detail.to_string() }
+    pub fn failed(&self, action: String, cause: impl Into<Cause>) -> RuntimeError {
+        RuntimeError::Failed { runtime: self.runtime.clone(), action, cause: cause.into() }
     }
 }
 

@@ -1,6 +1,6 @@
 //! External commands with a deadline, in a clean environment, and their standard error kept for the message.
 
-use crate::host::run_within;
+use crate::host::{Cause, run_within};
 use crate::runtime::RuntimeError;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -73,7 +73,7 @@ impl Command<'_> {
         let mut env = vec![("PATH", search_path())];
         env.extend(self.env.iter().cloned());
         let ran = run_within(&duct::cmd(program, args).full_env(env), self.within);
-        let output = ran.map_err(|error| self.failed(&format!("{}: {error}", program.display())))?;
+        let output = ran.map_err(|error| self.failed(format!("{}: {error}", program.display())))?;
         let output = output.ok_or_else(|| RuntimeError::Deadline {
             runtime: self.runtime.to_owned(),
             action: self.action.to_owned(),
@@ -93,16 +93,12 @@ impl Command<'_> {
     /// As [`Command::run`], and an exit status that is not 0.
     pub fn read(&self) -> Result<String, RuntimeError> {
         let ended = self.run()?;
-        if ended.code == 0 { Ok(ended.stdout) } else { Err(self.failed(&ended.complaint())) }
+        if ended.code == 0 { Ok(ended.stdout) } else { Err(self.failed(ended.complaint())) }
     }
 
     /// The error of this command.
-    pub fn failed(&self, detail: &str) -> RuntimeError {
-        RuntimeError::Failed {
-            runtime: self.runtime.to_owned(),
-            action: self.action.to_owned(),
-            detail: detail.to_owned(),
-        }
+    pub fn failed(&self, cause: impl Into<Cause>) -> RuntimeError {
+        RuntimeError::Failed { runtime: self.runtime.to_owned(), action: self.action.to_owned(), cause: cause.into() }
     }
 }
 

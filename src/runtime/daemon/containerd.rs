@@ -88,7 +88,7 @@ pub(super) fn for_runtime(
         log: home.log(),
         restart: Restart {
             run: Arc::clone(run),
-            cgroup: run.daemon_cgroup(&name).map_err(|e| home.failed("find its daemon's cgroup", &e.to_string()))?,
+            cgroup: run.daemon_cgroup(&name).map_err(|e| home.failed("find its daemon's cgroup", e))?,
             socket: socket(&home),
             ask: |home| ctr(home, "ask its daemon for its version", &["version"]).read().map(drop),
             home,
@@ -135,7 +135,7 @@ fn versions(client: &str, answer: &str, oci: &Oci, runtime: &str) -> BTreeMap<St
 }
 
 fn configure(home: &Home, oci: &Oci, network: &Network, major: u32) -> Result<PathBuf, RuntimeError> {
-    let failed = |detail: String| home.failed("configure its daemon", &detail);
+    let failed = |detail: String| home.failed("configure its daemon", detail);
     let cni_plugins = packages::cni_folder().ok_or_else(|| failed("CNI's plugins are gone".to_owned()))?;
     let sandbox_image = image::reference(Image::Pause).map_err(|error| failed(error.to_string()))?;
     let may_lower_oom_score = super::may_lower_oom_score();
@@ -163,7 +163,7 @@ fn binds(home: &Home) -> Result<Vec<Bind>, RuntimeError> {
         .into_iter()
         .map(|(ours, target, shared)| {
             let source = home.dir.join(ours);
-            std::fs::create_dir_all(&source).map_err(|error| home.failed("make its folders", &error.to_string()))?;
+            std::fs::create_dir_all(&source).map_err(|error| home.failed("make its folders", error))?;
             Ok(Bind { source, target: PathBuf::from(target), shared })
         })
         .collect()
@@ -183,7 +183,7 @@ fn hidden(home: &Home, run: &Run, oci: &Oci) -> Vec<PathBuf> {
 fn import(home: &Home, image: Image) -> Result<(), RuntimeError> {
     let action = format!("import podcheck's image {}", image.name());
     let archive = home.dir.join(format!("{}.tar", image.name()));
-    image::archive(image, &archive).map_err(|error| home.failed(&action, &error.to_string()))?;
+    image::archive(image, &archive).map_err(|error| home.failed(&action, error))?;
     let path = archive.to_string_lossy();
     let args = ["--namespace", CRI_NAMESPACE, "images", "import", path.as_ref()];
     let imported = ctr(home, &action, &args).read();

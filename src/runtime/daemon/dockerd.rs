@@ -71,7 +71,7 @@ pub fn dockerd(run: &Arc<Run>, name: &RuntimeName, tenancy: Tenancy) -> Result<D
         client_config: client_config(&home),
         restart: Restart {
             run: Arc::clone(run),
-            cgroup: run.daemon_cgroup(&name).map_err(|e| home.failed("find its daemon's cgroup", &e.to_string()))?,
+            cgroup: run.daemon_cgroup(&name).map_err(|e| home.failed("find its daemon's cgroup", e))?,
             socket: socket(&home),
             ask: |home| docker(home, "ask its daemon for its version", &ASK).read().map(drop),
             home,
@@ -126,7 +126,7 @@ fn start(
     let config = home.dir.join("daemon.json");
     std::fs::create_dir_all(client_config(home))
         .and_then(|()| std::fs::write(&config, "{}\n"))
-        .map_err(|error| home.failed("configure its daemon", &error.to_string()))?;
+        .map_err(|error| home.failed("configure its daemon", error))?;
     let mut argv = vec![program.to_string_lossy().into_owned()];
     argv.extend(arguments(&home.dir, &containerd.socket, &network, oci, (major(&version).unwrap_or(20), which)));
     let socket = socket(home);
@@ -187,7 +187,7 @@ fn arguments(dir: &Path, containerd: &Path, network: &Network, oci: &Oci, (major
 fn load(home: &Home, image: Image) -> Result<(), RuntimeError> {
     let action = format!("load podcheck's image {}", image.name());
     let archive = home.dir.join(format!("{}.tar", image.name()));
-    image::archive(image, &archive).map_err(|error| home.failed(&action, &error.to_string()))?;
+    image::archive(image, &archive).map_err(|error| home.failed(&action, error))?;
     let path = archive.to_string_lossy();
     let loaded = docker(home, &action, &["load", "--quiet", "--input", path.as_ref()]).read();
     // It stands in the run's folder, which goes with the run.

@@ -25,7 +25,7 @@ impl Network {
         let failed = |error: HostError| RuntimeError::Failed {
             runtime: runtime.to_owned(),
             action: "have a network for its Pods".to_owned(),
-            detail: error.to_string(),
+            cause: error.into(),
         };
         let subnet = run.subnet(daemon).map_err(failed)?;
         let network = Network {

@@ -1,7 +1,7 @@
 //! What a started daemon is known by to the other processes of a run, and the lock under which it is started.
 
 use super::log::last_lines;
-use crate::host::Process;
+use crate::host::{Cause, Process};
 use crate::runtime::RuntimeError;
 use nix::fcntl::{Flock, FlockArg};
 use serde::{Deserialize, Serialize};
@@ -64,7 +64,7 @@ impl Home {
             // If it cannot be noted, the next one tries again.
             let _ = std::fs::write(self.dir.join(FAILED), error.to_string());
         })?;
-        self.write(&ready).map_err(|error| self.failed("note its daemon", &error.to_string()))?;
+        self.write(&ready).map_err(|error| self.failed("note its daemon", error))?;
         let process = self.hold(&ready)?;
         Ok((process, ready))
     }
@@ -73,18 +73,17 @@ impl Home {
     pub(super) fn find(&self) -> Result<Option<(Process, Ready)>, RuntimeError> {
         match std::fs::read_to_string(self.dir.join(FAILED)) {
             Ok(text) => {
-                return Err(self.failed("be used", &format!("its daemon could not be started before: {text}")));
+                return Err(self.failed("be used", format!("its daemon could not be started before: {text}")));
             }
             Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => return Err(self.failed("look for its daemon", &error.to_string())),
+            Err(error) => return Err(self.failed("look for its daemon", error)),
         }
         let text = match std::fs::read_to_string(self.dir.join(READY)) {
             Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(self.failed("look for its daemon", &error.to_string())),
+            Err(error) => return Err(self.failed("look for its daemon", error)),
         };
-        let ready: Ready =
-            serde_json::from_str(&text).map_err(|error| self.failed("read its daemon's note", &error.to_string()))?;
+        let ready: Ready = serde_json::from_str(&text).map_err(|error| self.failed("read its daemon's note", error))?;
         Ok(Some((self.hold(&ready)?, ready)))
     }
 
@@ -93,7 +92,7 @@ impl Home {
             Ok(process) if process.is_alive() && process.start_time().is_ok_and(|began| began == ready.began) => {
                 Ok(process)
             }
-            _ => Err(self.failed("be used", &format!("its daemon has ended{}", last_lines(&self.log())))),
+            _ => Err(self.failed("be used", format!("its daemon has ended{}", last_lines(&self.log())))),
         }
     }
 
@@ -108,7 +107,7 @@ impl Home {
         let mut path = self.dir.clone().into_os_string();
         path.push(".lock");
         let path = PathBuf::from(path);
-        let fail = |error: io::Error| self.failed(&format!("lock {}", path.display()), &error.to_string());
+        let fail = |error: io::Error| self.failed(&format!("lock {}", path.display()), error);
         std::fs::create_dir_all(&self.dir).map_err(fail)?;
         let mut file = File::create(&path).map_err(fail)?;
         loop {
@@ -121,8 +120,8 @@ impl Home {
     }
 
     /// An error of the runtime that this daemon is for.
-    pub fn failed(&self, action: &str, detail: &str) -> RuntimeError {
-        RuntimeError::Failed { runtime: self.runtime.clone(), action: action.to_owned(), detail: detail.to_owned() }
+    pub fn failed(&self, action: &str, cause: impl Into<Cause>) -> RuntimeError {
+        RuntimeError::Failed { runtime: self.runtime.clone(), action: action.to_owned(), cause: cause.into() }
     }
 }
 

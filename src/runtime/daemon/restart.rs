@@ -4,7 +4,7 @@
 use super::launch::MountNamespace;
 use super::ready::Home;
 use super::start::{Start, argv};
-use crate::host::{Process, Run, scaled};
+use crate::host::{Cause, Process, Run, scaled};
 use crate::runtime::RuntimeError;
 use nix::sys::signal::Signal;
 use std::fs::File;
@@ -35,13 +35,13 @@ impl Restart {
     /// # Errors
     /// It would not end, or did not come back.
     pub fn restart(&self) -> Result<Process, RuntimeError> {
-        let failed = |detail: &dyn std::fmt::Display| self.home.failed(ACTION, &detail.to_string());
-        let (process, ready) = self.home.find()?.ok_or_else(|| failed(&"it was never started"))?;
+        let failed = |cause: Cause| self.home.failed(ACTION, cause);
+        let (process, ready) = self.home.find()?.ok_or_else(|| failed("it was never started".into()))?;
         // Held, so that it is there without the daemon even if no shim is in it.
-        let mounts = File::open(format!("/proc/{}/ns/mnt", process.pid())).map_err(|error| failed(&error))?;
-        process.signal(Signal::SIGTERM).map_err(|error| failed(&error))?;
+        let mounts = File::open(format!("/proc/{}/ns/mnt", process.pid())).map_err(|error| failed(error.into()))?;
+        process.signal(Signal::SIGTERM).map_err(|error| failed(error.into()))?;
         if !process.wait_end(Instant::now() + scaled(ENDED_WITHIN)) {
-            return Err(failed(&"it does not end"));
+            return Err(failed("it does not end".into()));
         }
         let start = Start {
             home: &self.home,
@@ -52,7 +52,7 @@ impl Restart {
             socket: &self.socket,
         };
         let ready = start.until_ready(|| (self.ask)(&self.home).map(|()| ready.versions.clone()), || Ok(()))?;
-        self.home.write(&ready).map_err(|error| failed(&error))?;
+        self.home.write(&ready).map_err(|error| failed(error.into()))?;
         self.home.hold(&ready)
     }
 }

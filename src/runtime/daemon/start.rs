@@ -4,7 +4,7 @@ use super::command::search_path;
 use super::launch::{LAUNCH_ROLE, Launch, MountNamespace};
 use super::log::last_lines;
 use super::ready::{Home, Ready};
-use crate::host::{Process, Run, poll_until, scaled};
+use crate::host::{Cause, Process, Run, poll_until, scaled};
 use crate::runtime::RuntimeError;
 use nix::sys::signal::Signal;
 use std::collections::BTreeMap;
@@ -39,18 +39,18 @@ pub(super) struct Start<'a> {
 
 /// Makes a daemon's folder anew and gives its cgroup. An attempt that was killed half way may have left a daemon in both.
 pub(super) fn clear(home: &Home, run: &Run, name: &str) -> Result<String, RuntimeError> {
-    let failed = |error: &dyn std::fmt::Display| home.failed(START, &error.to_string());
-    let cgroup = run.daemon_cgroup(name).map_err(|error| failed(&error))?;
-    run.hierarchies().kill(&cgroup).map_err(|error| failed(&error))?;
-    std::fs::remove_dir_all(&home.dir).map_err(|error| failed(&error))?;
-    std::fs::create_dir(&home.dir).map_err(|error| failed(&error))?;
+    let failed = |cause: Cause| home.failed(START, cause);
+    let cgroup = run.daemon_cgroup(name).map_err(|error| failed(error.into()))?;
+    run.hierarchies().kill(&cgroup).map_err(|error| failed(error.into()))?;
+    std::fs::remove_dir_all(&home.dir).map_err(|error| failed(error.into()))?;
+    std::fs::create_dir(&home.dir).map_err(|error| failed(error.into()))?;
     Ok(cgroup)
 }
 
 /// How a daemon was started.
 pub(super) fn argv(home: &Home) -> Result<Vec<String>, RuntimeError> {
     let read = std::fs::read(home.dir.join(ARGV)).and_then(|text| Ok(serde_json::from_slice(&text)?));
-    read.map_err(|error| home.failed("read how its daemon was started", &error.to_string()))
+    read.map_err(|error| home.failed("read how its daemon was started", error))
 }
 
 impl Start<'_> {
@@ -63,7 +63,7 @@ impl Start<'_> {
         let started = self.launch().and_then(|process| {
             let versions = self.wait(&process, ask)?;
             finish()?;
-            Ready::of(&process, versions).map_err(|error| self.failed(START, &error.to_string()))
+            Ready::of(&process, versions).map_err(|error| self.failed(START, error))
         });
         started.inspect_err(|_| {
             // The first error is the one to report; what would not die is the supervisor's.
@@ -74,7 +74,7 @@ impl Start<'_> {
     fn launch(&self) -> Result<Process, RuntimeError> {
         let noted = serde_json::to_vec(&self.argv).map_err(std::io::Error::from);
         let noted = noted.and_then(|text| std::fs::write(self.home.dir.join(ARGV), text));
-        noted.map_err(|error| self.failed("note how its daemon is started", &error.to_string()))?;
+        noted.map_err(|error| self.failed("note how its daemon is started", error))?;
         if !crate::has_handed_over() {
             return Err(self.failed(START, "podcheck::hand_over() is not the first line of this program's main"));
         }
@@ -85,19 +85,19 @@ impl Start<'_> {
             cgroup_procs: self.run.hierarchies().procs_files(self.cgroup),
             mounts: self.mounts.clone(),
         };
-        let told = serde_json::to_string(&launch).map_err(|error| self.failed(START, &error.to_string()))?;
+        let told = serde_json::to_string(&launch).map_err(|error| self.failed(START, error))?;
         let output = std::process::Command::new("/proc/self/exe")
             .args([LAUNCH_ROLE, &told])
             .env_clear()
             .stdin(Stdio::null())
             .output()
-            .map_err(|error| self.failed(START, &error.to_string()))?;
+            .map_err(|error| self.failed(START, error))?;
         if !output.status.success() {
             return Err(self.failed(START, String::from_utf8_lossy(&output.stderr).trim()));
         }
         let text = String::from_utf8_lossy(&output.stdout);
-        let pid = text.trim().parse().map_err(|_| self.failed(START, &format!("no pid: {text:?}")))?;
-        Process::open(pid).map_err(|error| self.failed(START, &format!("{error}{}", last_lines(&self.home.log()))))
+        let pid = text.trim().parse().map_err(|_| self.failed(START, format!("no pid: {text:?}")))?;
+        Process::open(pid).map_err(|error| self.failed(START, format!("{error}{}", last_lines(&self.home.log()))))
     }
 
     fn wait(
@@ -109,7 +109,7 @@ impl Start<'_> {
         let mut refused = String::new();
         let answer = poll_until(Instant::now() + within, || {
             if !process.is_alive() {
-                return Some(Err(self.failed(START, &format!("it ended at once{}", last_lines(&self.home.log())))));
+                return Some(Err(self.failed(START, format!("it ended at once{}", last_lines(&self.home.log())))));
             }
             if !self.socket.exists() {
                 return None;
@@ -134,7 +134,7 @@ impl Start<'_> {
         })
     }
 
-    fn failed(&self, action: &str, detail: &str) -> RuntimeError {
-        self.home.failed(action, detail)
+    fn failed(&self, action: &str, cause: impl Into<Cause>) -> RuntimeError {
+        self.home.failed(action, cause)
     }
 }

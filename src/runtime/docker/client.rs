@@ -1,7 +1,7 @@
 //! The docker command line, pointed at one daemon.
 
 use super::complaint::daemon_refused;
-use crate::host::scaled;
+use crate::host::{Cause, scaled};
 use crate::runtime::RuntimeError;
 use crate::runtime::daemon::{Command, Ended, find_program};
 use std::ffi::OsString;
@@ -51,15 +51,15 @@ impl Client {
             return Ok(None);
         }
         if !daemon_refused(ended) {
-            return Err(self.failed(action, &ended.complaint()));
+            return Err(self.failed(action, ended.complaint()));
         }
         let alive = self.read(action, &words(["version", "--format", "{{.Server.Version}}"]), QUICK);
         alive.map(|_| Some(ended.complaint()))
     }
 
     /// An error of this runtime.
-    pub fn failed(&self, action: &str, detail: &str) -> RuntimeError {
-        RuntimeError::Failed { runtime: self.runtime.clone(), action: action.to_owned(), detail: detail.to_owned() }
+    pub fn failed(&self, action: &str, cause: impl Into<Cause>) -> RuntimeError {
+        RuntimeError::Failed { runtime: self.runtime.clone(), action: action.to_owned(), cause: cause.into() }
     }
 
     /// Its absence, with the reason.

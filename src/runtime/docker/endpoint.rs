@@ -53,8 +53,7 @@ pub(super) fn open(name: &RuntimeName, endpoint: &str, run: &Arc<Run>) -> Result
     };
     let config = run.dir().join("docker-client");
     let client = Client { runtime: name.to_string(), host: format!("unix://{path}"), config, log: None };
-    std::fs::create_dir_all(&client.config)
-        .map_err(|error| client.failed("make its client's folder", &error.to_string()))?;
+    std::fs::create_dir_all(&client.config).map_err(|error| client.failed("make its client's folder", error))?;
     let info: Info = ask(&client, "info")?;
     let driver = info.check(name).map_err(|reason| client.unavailable(reason))?;
     if let Some(runs) = run.dir().parent() {
@@ -89,7 +88,7 @@ fn ask<T: serde::de::DeserializeOwned>(client: &Client, subject: &str) -> Result
     let action = format!("ask the daemon for its {subject}");
     let format = if subject == "version" { "{{json .Server}}" } else { "{{json .}}" };
     let text = client.read(&action, &words([subject, "--format", format]), QUICK)?;
-    serde_json::from_str(&text).map_err(|error| client.failed(&action, &format!("{error} in {}", text.trim())))
+    serde_json::from_str(&text).map_err(|error| client.failed(&action, format!("{error} in {}", text.trim())))
 }
 
 impl Info {

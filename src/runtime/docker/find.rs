@@ -33,7 +33,7 @@ pub fn find_containers(names: &[String]) -> Result<Vec<Member>, RuntimeError> {
     let held = found.iter().enumerate().map(|(index, container)| {
         let name = if index == 0 { "sandbox" } else { container.name() };
         member::hold(name, container, None)
-            .map_err(|why| client.failed(&action, &format!("{}: {why}", container.name())))
+            .map_err(|why| client.failed(&action, format!("{}: {why}", container.name())))
     });
     held.collect()
 }

@@ -34,9 +34,7 @@ pub(super) struct Images {
 impl Images {
     /// Those of a daemon that is ours and has podcheck's images already, or of one that is not.
     pub fn new(client: &Client, private: bool) -> Result<Images, RuntimeError> {
-        let reference = |image| {
-            image::reference(image).map_err(|error| client.failed("name podcheck's images", &error.to_string()))
-        };
+        let reference = |image| image::reference(image).map_err(|error| client.failed("name podcheck's images", error));
         Ok(Images {
             payload: reference(Image::Payload)?,
             pause: reference(Image::Pause)?,
@@ -71,7 +69,7 @@ impl Images {
             }
             let action = format!("load podcheck's image {}", image.name());
             let archive = dir.join(format!("{}.tar", image.name()));
-            image::archive(image, &archive).map_err(|error| client.failed(&action, &error.to_string()))?;
+            image::archive(image, &archive).map_err(|error| client.failed(&action, error))?;
             let path = archive.to_string_lossy();
             let loaded = client.read(&action, &words(["load", "--quiet", "--input", path.as_ref()]), SLOW);
             // It lies in the trial's folder, which goes with the trial.
@@ -101,7 +99,7 @@ impl Images {
         let present = match ended.code {
             0 => true,
             _ if complaint::found_nothing(&ended) => false,
-            _ => return Err(client.failed(&action, &ended.complaint())),
+            _ => return Err(client.failed(&action, ended.complaint())),
         };
         self.present.lock().unwrap_or_else(PoisonError::into_inner).insert(reference.to_owned(), present);
         Ok(present)

@@ -96,7 +96,7 @@ pub(super) fn inspect(client: &Client, action: &str, names: &[String]) -> Result
     let mut arguments = words(["container", "inspect", FORMAT]);
     arguments.extend_from_slice(names);
     let text = client.read(action, &arguments, QUICK)?;
-    parse(&text).map_err(|error| client.failed(action, &format!("{error} in {}", text.trim())))
+    parse(&text).map_err(|error| client.failed(action, format!("{error} in {}", text.trim())))
 }
 
 /// Parses the answer: a document a line.

@@ -81,7 +81,7 @@ impl DockerPod {
         }
         self.plan.put_in_later(self.address);
         resolv::write(self.client(), &self.plan, &sandbox)?;
-        dir.write_hosts(&self.plan, self.address).map_err(|error| self.client().failed(action, &error.to_string()))?;
+        dir.write_hosts(&self.plan, self.address).map_err(|error| self.client().failed(action, error))?;
         self.hold(SANDBOX, sandbox.first()).map(|_| ())
     }
 
@@ -91,7 +91,7 @@ impl DockerPod {
         let container = self.plan.containers.iter().find(|container| container.name == name);
         let container = container.ok_or_else(|| self.client().failed(&action, "the plan has none of that name"))?;
         let sources = dir.sources(&self.plan, container);
-        let sources = sources.map_err(|error| self.client().failed(&action, &error.to_string()))?;
+        let sources = sources.map_err(|error| self.client().failed(&action, error))?;
         let choice = self.daemon.images.choose(self.client(), container)?;
         let stands_in = Images::stands_in(container, &choice);
         let arguments = self.common.container(&self.plan, container, &choice, &sources);
@@ -125,7 +125,7 @@ impl DockerPod {
                     let now = self.inspect(&action, &[name.to_owned()]);
                     now.is_ok_and(|now| now.first().is_some_and(Inspected::has_exited)).then_some(())
                 });
-                return exited.map(|()| false).ok_or_else(|| self.client().failed(&action, &why));
+                return exited.map(|()| false).ok_or_else(|| self.client().failed(&action, why));
             }
         }
         Ok(true)
@@ -148,7 +148,7 @@ impl DockerPod {
         if ended.code == 0 || complaint::found_nothing(ended) {
             return Ok(());
         }
-        Err(self.client().failed(action, &ended.complaint()))
+        Err(self.client().failed(action, ended.complaint()))
     }
 
     /// Removes the containers and the sandbox, whatever they do. No error if they are gone.
@@ -186,7 +186,7 @@ impl RunningPod for DockerPod {
         let action = format!("run {} in {container}", argv.join(" "));
         let ended = self.client().run(&action, &arguments, timeout)?;
         if let Some(reason) = complaint::not_run(&ended) {
-            return Err(self.client().failed(&action, &reason));
+            return Err(self.client().failed(&action, reason));
         }
         Ok(ExecOutput { exit_code: ended.code, stdout: ended.stdout, stderr: ended.stderr })
     }
@@ -207,7 +207,7 @@ impl RunningPod for DockerPod {
         let ended = self.client().run(&action, &words(["logs", &self.common.container_name(container)]), SLOW)?;
         match ended.code {
             0 => Ok(Logs { stdout: ended.stdout, stderr: ended.stderr, malformed: None }),
-            _ => Err(self.client().failed(&action, &ended.complaint())),
+            _ => Err(self.client().failed(&action, ended.complaint())),
         }
     }
 
@@ -254,7 +254,7 @@ impl RunningPod for DockerPod {
         let mut arguments = words(["stop", "-t", &grace.as_secs().to_string()]);
         arguments.extend(names.iter().map(|name| self.common.container_name(name)));
         let ended = self.client().run_within(&action, &arguments, grace + scaled(SLOW))?;
-        if ended.code == 0 { Ok(()) } else { Err(self.client().failed(&action, &ended.complaint())) }
+        if ended.code == 0 { Ok(()) } else { Err(self.client().failed(&action, ended.complaint())) }
     }
 
     fn remove_container(&mut self, name: &str) -> Result<(), RuntimeError> {

@@ -15,7 +15,7 @@ pub(super) fn write(client: &Client, plan: &Plan, containers: &[Inspected]) -> R
     };
     for path in containers.iter().map(|container| &container.resolv_conf_path).filter(|path| path.is_file()) {
         let failed = |error: std::io::Error| {
-            client.failed("write the Pod's resolv.conf", &format!("{}: {error}", path.display()))
+            client.failed("write the Pod's resolv.conf", format!("{}: {error}", path.display()))
         };
         // In place: another file would not be the mounted one.
         if std::fs::read_to_string(path).map_err(failed)? != wanted {

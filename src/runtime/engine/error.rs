@@ -2,17 +2,12 @@
 
 use crate::engine::Fault;
 use crate::engine::protocol::Reply;
-use crate::host::HostError;
+use crate::host::{Cause, HostError};
 use crate::runtime::{Kind, RuntimeError};
-use std::fmt::Display;
 use std::time::Duration;
 
-pub(super) fn failed(action: &str, detail: impl Display) -> RuntimeError {
-    RuntimeError::Failed {
-        runtime: Kind::Engine.as_str().to_owned(),
-        action: action.to_owned(),
-        detail: detail.to_string(),
-    }
+pub(super) fn failed(action: &str, cause: impl Into<Cause>) -> RuntimeError {
+    RuntimeError::Failed { runtime: Kind::Engine.as_str().to_owned(), action: action.to_owned(), cause: cause.into() }
 }
 
 /// The fault says more exactly what was tried than the request did.
@@ -33,7 +28,7 @@ pub(super) fn failure(error: RuntimeError) -> RuntimeError {
 }
 
 pub(super) fn host_failed(error: HostError) -> RuntimeError {
-    failed(&error.action, error.detail)
+    failed(&error.action, error.cause)
 }
 
 pub(super) fn unexpected(action: &str, reply: &Reply) -> RuntimeError {
