@@ -1,6 +1,7 @@
 //! The command line as a user meets it: what it prints, how it ends, and what it leaves on the host.
 
 mod refusals;
+mod required;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::process::CommandExt;
@@ -44,6 +45,12 @@ fn file(folder: &Path, name: &str, content: &str) -> PathBuf {
 
 fn scratch() -> tempfile::TempDir {
     tempfile::tempdir().expect("there is a folder for temporary files")
+}
+
+/// Whether a runtime is on this machine, as `podcheck doctor` says it.
+fn is_here(runtime: &str) -> bool {
+    let said = text(&output(&["doctor"]).stdout);
+    said.lines().any(|line| line.trim() == format!("✓ {runtime}"))
 }
 
 /// Tests that bring Pods up need root; as an ordinary user they say so and end.
@@ -189,20 +196,6 @@ fn a_result_compares_with_itself_and_shows_what_changed() {
 }
 
 #[test]
-fn a_runtime_that_is_missing_is_skipped_and_can_be_required() {
-    if !is_root() {
-        return;
-    }
-    let args = ["run", "--filter", "limits/oom-score", "--runtime", "containerd+/nonexistent/runc"];
-    let skipped = output(&args);
-    assert_eq!(skipped.status.code(), Some(4), "{}", text(&skipped.stdout));
-    assert!(text(&skipped.stdout).contains("/nonexistent/runc"), "{}", text(&skipped.stdout));
-    let required =
-        podcheck(&args).env("PODCHECK_REQUIRE", "containerd+/nonexistent/runc").output().expect("podcheck starts");
-    assert_eq!(required.status.code(), Some(3), "{}", text(&required.stdout));
-}
-
-#[test]
 fn a_skip_for_want_of_an_ability_is_no_failure_until_it_is_forbidden() {
     if !is_root() {
         return;
@@ -235,9 +228,6 @@ fn a_skip_for_want_of_an_ability_is_no_failure_until_it_is_forbidden() {
     assert_eq!(forbidden["verdict"], "broken");
     let (why, because) = (skipped["reason"].as_str().expect("text"), forbidden["reason"].as_str().expect("text"));
     assert!(because.contains(why) && because.contains("PODCHECK_REQUIRE"), "{because}");
-    let usage = podcheck(&["run", "--filter", "limits/oom-score"]).env("PODCHECK_REQUIRE", "enigne").output();
-    let usage = usage.expect("podcheck starts");
-    assert_eq!(usage.status.code(), Some(2), "{}", text(&usage.stderr));
 }
 
 #[test]
@@ -478,8 +468,11 @@ fn what_crun_writes_where_the_unified_hierarchy_is_hidden_does_not_reach_the_hos
     };
     let before = beneath();
     let run = output(&["run", "--filter", "limits/oom-score", "--runtime", "containerd+crun"]);
-    // 4: no containerd or no crun.
-    assert!(matches!(run.status.code(), Some(0 | 4)), "{}", text(&run.stdout));
+    if text(&run.stderr).contains("containerd+crun is not here") {
+        eprintln!("skipped: {}", text(&run.stderr));
+        return;
+    }
+    assert_eq!(run.status.code(), Some(0), "{}", text(&run.stdout));
     let new: Vec<_> =
         beneath().lines().filter(|line| !before.lines().any(|old| old == *line)).map(str::to_owned).collect();
     assert_eq!(new, [""; 0]);

@@ -2,6 +2,7 @@
 
 use crate::host::CgroupRoot;
 use crate::runtime::RuntimeName;
+use crate::trial::Required;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -22,8 +23,7 @@ const EXIT_STATUS: &str = "Exit status, the first that applies:
   0  otherwise, known deviations included
 
 Environment:
-  PODCHECK_REQUIRE       what may not be missing: runtimes, as engine,docker,containerd;
-                         no-skips: nothing at all, abilities of the host included
+  PODCHECK_REQUIRE       as --require, for run, compare and cargo test; both lists count
   PODCHECK_CGROUP_ROOT   as --cgroup-root, for every command and for cargo test
   PODCHECK_TIME_FACTOR   multiplies every deadline, for slow machines";
 
@@ -53,9 +53,14 @@ pub(super) struct Selection {
     /// Cases, folders of cases, or plain Pod manifests; none means the built-in suite
     pub(super) paths: Vec<PathBuf>,
     /// `KIND[:DRIVER][+OCI][@ENDPOINT]`: engine, docker, containerd, containerd:systemd, containerd+crun,
-    /// containerd+/path/to/runtime, containerd@unix:///run/containerd/containerd.sock; may be given more than once
+    /// containerd+/path/to/runtime, containerd@unix:///run/containerd/containerd.sock; may be given more than once. What is
+    /// named must be here: status 3 otherwise
     #[arg(short, long = "runtime", value_name = "RUNTIME")]
     pub(super) runtimes: Vec<RuntimeName>,
+    /// What may not be missing, separated by commas: runtimes, as engine,docker,containerd, which must be part of this run;
+    /// no-skips, so that no case may be skipped. Status 3 otherwise
+    #[arg(long, value_name = "LIST")]
+    pub(super) require: Vec<Required>,
     /// Only cases whose id has this text in it
     #[arg(short, long, value_name = "TEXT")]
     pub(super) filter: Option<String>,

@@ -1,10 +1,10 @@
 //! `podcheck compare`: the same cases on every runtime that is here, and where those differ.
 
 use super::args::CompareArgs;
+use super::runtimes::Chosen;
 use super::{Failure, Status, diff, jobs, output, run};
 use crate::case::Case;
 use crate::report::{self, Record, Style};
-use crate::runtime::RuntimeName;
 use crate::trial::{self, Runtimes, Settings};
 use std::sync::Arc;
 
@@ -14,15 +14,10 @@ pub(super) fn compare(args: &CompareArgs) -> Result<Status, Failure> {
     if cases.is_empty() {
         return Err(Failure { status: Status::Nothing, message: "no case matches".to_owned() });
     }
-    let (runtimes, missing) = match args.selection.runtimes.as_slice() {
-        [] => trial::here(),
-        named => (named.to_vec(), Vec::new()),
-    };
-    let settings = jobs::settings(&args.selection)?;
-    let jobs = jobs::jobs(cases, &runtimes);
-    if jobs.is_empty() {
-        return Err(Failure::broken(missing_text(&missing)));
-    }
+    let mut settings = jobs::settings(&args.selection)?;
+    let chosen = Chosen::for_compare(&args.selection);
+    chosen.require(&mut settings.required)?;
+    let jobs = jobs::jobs(cases, &chosen.runtimes);
     let style = output::style();
     let run = jobs::begin(&args.selection)?;
     let opened = Runtimes::new(Arc::clone(&run));
@@ -34,15 +29,11 @@ pub(super) fn compare(args: &CompareArgs) -> Result<Status, Failure> {
     if undeclared && status == Status::Conforms {
         status = Status::Fails;
     }
-    if runtimes.len() == 1 {
-        output::print(&format!("Nothing was compared: only {} is here.\n{}", runtimes[0], missing_text(&missing)));
-    } else if !missing.is_empty() {
-        output::print(&missing_text(&missing));
+    if let [alone] = chosen.runtimes.as_slice() {
+        output::print(&format!("Nothing was compared: {alone} is the only runtime.\n"));
     }
+    output::print(&chosen.absent_text());
     output::print(&(run::notes(&records) + &report::summary(&records, style)));
-    if missing.iter().any(|(name, _)| settings.required.demands(name)) {
-        status = Status::Broken;
-    }
     if let Some(baseline) = baseline {
         let (text, changed) = diff::changes(&baseline, &jobs::results(records));
         output::print(&format!("\nsince the baseline:\n{text}"));
@@ -69,10 +60,6 @@ fn trees(records: &[&Record], style: Style) -> String {
         text.push('\n');
     }
     text
-}
-
-fn missing_text(missing: &[(RuntimeName, String)]) -> String {
-    missing.iter().map(|(name, reason)| format!("{name} is not here: {reason}\n")).collect()
 }
 
 /// Case by case: headline, each runtime's verdict and tree, the table of differences.

@@ -31,7 +31,8 @@ pub(super) fn settings(selection: &Selection) -> Result<Settings, Failure> {
         NodeChoice::Constant => trial::constant_node(&root),
         NodeChoice::Host => trial::host_node(&root).map_err(Failure::broken)?,
     };
-    let required = Required::from_env().map_err(Failure::usage)?;
+    let mut required = Required::from_env().map_err(Failure::usage)?;
+    selection.require.iter().for_each(|more| required.add(more));
     let evidence = std::env::current_dir().ok();
     Ok(Settings { node, known, strict: selection.strict, required, evidence, keep: None })
 }

@@ -10,6 +10,7 @@ mod jobs;
 mod list;
 mod output;
 mod run;
+mod runtimes;
 mod schema;
 mod sweep;
 

@@ -2,23 +2,20 @@
 
 use super::args::{Format, RunArgs};
 use super::output::{self, Sink};
+use super::runtimes::Chosen;
 use super::{Failure, Status, jobs};
 use crate::report::{self, Record, Results};
-use crate::runtime::{Kind, RuntimeName};
 use crate::trial::Runtimes;
 use std::sync::Arc;
 
 pub(super) fn run(args: &RunArgs) -> Result<Status, Failure> {
     let cases = jobs::select(&args.selection.paths, args.selection.filter.as_deref())?;
-    let runtimes = match args.selection.runtimes.as_slice() {
-        [] => vec![RuntimeName::plain(Kind::Engine)],
-        named => named.to_vec(),
-    };
     if cases.is_empty() {
         return Err(Failure { status: Status::Nothing, message: "no case matches".to_owned() });
     }
     let mut settings = jobs::settings(&args.selection)?;
-    let jobs = jobs::jobs(cases, &runtimes);
+    let chosen = Chosen::for_run(&args.selection);
+    let jobs = jobs::jobs(cases, &chosen.runtimes);
     if args.keep {
         if jobs.len() != 1 {
             let message = format!("--keep takes one case on one runtime, this is {}: choose with --filter", jobs.len());
@@ -27,6 +24,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Status, Failure> {
         settings.keep = Some(wait_for_enter);
     }
     let sink = Sink::open(args.output.as_deref())?;
+    chosen.require(&mut settings.required)?;
     let style = output::style();
     let pretty_now = args.format == Format::Pretty && sink.is_stdout();
     let run = jobs::begin(&args.selection)?;

@@ -79,14 +79,14 @@ impl FromStr for RuntimeName {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let fail = |why: &str| RuntimeNameError { text: text.to_owned(), why: why.to_owned() };
         let (rest, endpoint) = match text.split_once('@') {
-            Some((_, "")) => {
-                return Err(fail("an endpoint follows `@`, such as unix:///run/docker.sock"));
+            Some((_, endpoint)) if !is_endpoint(endpoint) => {
+                return Err(fail("an endpoint follows `@`: a socket of this host, such as unix:///run/docker.sock"));
             }
             Some((rest, endpoint)) => (rest, Some(endpoint.to_owned())),
             None => (text, None),
         };
         let (kind, oci) = match rest.split_once('+') {
-            Some((_, "")) => {
+            Some((_, oci)) if !is_oci(oci) => {
                 return Err(fail("an OCI runtime follows `+`: a name such as crun, or an absolute path"));
             }
             Some((kind, oci)) => (kind, Some(oci.to_owned())),
@@ -114,6 +114,23 @@ impl FromStr for RuntimeName {
         }
         Ok(RuntimeName { kind, driver, oci, endpoint })
     }
+}
+
+/// Whether a text is the address of a Unix socket: `unix:///PATH`, or the absolute path alone.
+pub fn is_endpoint(text: &str) -> bool {
+    is_absolute(text.strip_prefix("unix://").unwrap_or(text))
+}
+
+/// Whether a text is the name of an OCI runtime in PATH or in a daemon's configuration, or the absolute path of one.
+fn is_oci(text: &str) -> bool {
+    let in_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    let is_name = text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.chars().all(in_name);
+    is_name || is_absolute(text)
+}
+
+/// Whether a text is the absolute path of a file.
+fn is_absolute(text: &str) -> bool {
+    text.starts_with('/') && !text.ends_with('/') && !text.contains(char::is_control)
 }
 
 #[cfg(test)]
@@ -145,6 +162,14 @@ mod tests {
             ("containerd:", "a cgroup driver follows"),
             ("docker@", "endpoint"),
             ("containerd+", "OCI runtime"),
+            ("containerd+./x", "OCI runtime"),
+            ("containerd+bin/runc", "OCI runtime"),
+            ("containerd+/opt/", "OCI runtime"),
+            ("docker+a b", "OCI runtime"),
+            ("docker+-x", "OCI runtime"),
+            ("containerd@c.sock", "endpoint"),
+            ("containerd@unix://c.sock", "endpoint"),
+            ("docker@tcp://127.0.0.1:2375", "endpoint"),
             ("docker+/bin/x@unix:///d", "by name"),
         ] {
             let error = text.parse::<RuntimeName>().expect_err(text).to_string();

@@ -99,7 +99,10 @@ pub fn run(case: &Case, name: &RuntimeName, runtimes: &Runtimes, settings: &Sett
     };
     let runtime = match runtimes.get(name, tenancy) {
         Opened::Here(runtime) => runtime,
-        Opened::Missing(reason) => return skipped(record, settings.required.demands(name), reason),
+        Opened::Missing(reason) if settings.required.demands(name) => {
+            return ended(record, Verdict::Broken, format!("{name} is required and is not here: {reason}"));
+        }
+        Opened::Missing(reason) => return ended(record, Verdict::Skipped, reason),
         Opened::Failed(reason) => return ended(record, Verdict::Broken, reason),
     };
     record.versions = runtime.versions();
@@ -242,10 +245,11 @@ fn took(record: &mut Record, phase: &str, begun: Instant) {
     record.durations_ms.insert(phase.to_owned(), begun.elapsed().as_secs_f64() * 1000.0);
 }
 
-/// Not run, with the reason; broken where `PODCHECK_REQUIRE` forbids that.
+/// Not run, with the reason; broken where `no-skips` forbids that.
 fn skipped(record: Record, forbidden: bool, reason: String) -> Outcome {
     if forbidden {
-        ended(record, Verdict::Broken, format!("PODCHECK_REQUIRE does not let this be skipped: {reason}"))
+        let why = "no-skips is required (--require or PODCHECK_REQUIRE), and this case would be skipped";
+        ended(record, Verdict::Broken, format!("{why}: {reason}"))
     } else {
         ended(record, Verdict::Skipped, reason)
     }
