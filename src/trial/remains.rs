@@ -6,7 +6,7 @@ use crate::judge::{NamespaceLeft, Remains};
 use crate::observe::{Held, Holding, Scope};
 use crate::plan::Scope as Sharing;
 use std::fs::File;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -41,7 +41,7 @@ impl Trace {
         let own = up.plan.namespaces.network != Sharing::Node;
         let id = members.first().map_or("", |sandbox| sandbox.id);
         let run = up.run.dir();
-        let has_lease = own && !id.is_empty() && !leases_of(run, id).is_empty();
+        let has_lease = own && !id.is_empty() && !leases_of(run, id)?.is_empty();
         let lease = has_lease.then(|| (id.to_owned(), run.to_owned()));
         let alive = members.iter().filter(|_| own).find(|member| member.process.is_alive());
         let interface = alive.and_then(|member| host_end(member.process));
@@ -63,7 +63,7 @@ impl Trace {
         // As long as we hold its network namespace, its interface stays.
         drop(held);
         let looked = lease.is_some() || interface.is_some();
-        let leased = lease.map(|(id, run)| leases_of(&run, &id)).unwrap_or_default();
+        let leased = lease.map(|(id, run)| leases_of(&run, &id)).transpose()?.unwrap_or_default();
         let mut network: Vec<String> = leased.iter().map(|file| format!("lease {}", file.display())).collect();
         network.extend(interface.and_then(stays));
         Ok(of_holding(last, looked.then_some(network)))
@@ -88,14 +88,27 @@ pub(super) fn of_left(left: &[String]) -> Remains {
 }
 
 /// The files in which CNI has written down the addresses of a run's Pods: each is called as its address.
-pub(super) fn leases(run: &Path) -> Vec<PathBuf> {
-    let below = |dir: &PathBuf| {
-        let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
-        entries.map(|entry| entry.path()).collect::<Vec<_>>()
+///
+/// # Errors
+/// The books are there and cannot be read.
+pub(super) fn leases(run: &Path) -> Result<Vec<PathBuf>, String> {
+    let daemons = entries(&run.join("daemons"))?;
+    let networks = all(daemons.iter().map(|daemon| entries(&daemon.join("ipam"))))?;
+    let files = all(networks.iter().map(|network| entries(network)))?;
+    Ok(files.into_iter().filter(|file| address_of(file).is_some()).collect())
+}
+
+fn all(lists: impl Iterator<Item = Result<Vec<PathBuf>, String>>) -> Result<Vec<PathBuf>, String> {
+    Ok(lists.collect::<Result<Vec<_>, _>>()?.concat())
+}
+
+/// What is in a folder; nothing where there is none, or where there is a file.
+fn entries(dir: &Path) -> Result<Vec<PathBuf>, String> {
+    let listed = match std::fs::read_dir(dir) {
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(Vec::new()),
+        listed => listed.and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect()),
     };
-    let networks = below(&run.join("daemons")).into_iter().flat_map(|daemon| below(&daemon.join("ipam")));
-    let files = networks.flat_map(|network| below(&network));
-    files.filter(|file| address_of(file).is_some()).collect()
+    listed.map_err(|error| format!("cannot list {}: {error}", dir.display()))
 }
 
 fn address_of(file: &Path) -> Option<IpAddr> {
@@ -103,9 +116,18 @@ fn address_of(file: &Path) -> Option<IpAddr> {
 }
 
 /// Those of a sandbox: by its id, since an address may be another's at once.
-fn leases_of(run: &Path, id: &str) -> Vec<PathBuf> {
-    let is_its = |file: &PathBuf| std::fs::read_to_string(file).is_ok_and(|text| text.contains(id));
-    leases(run).into_iter().filter(is_its).collect()
+fn leases_of(run: &Path, id: &str) -> Result<Vec<PathBuf>, String> {
+    let mut found = Vec::new();
+    for file in leases(run)? {
+        match std::fs::read_to_string(&file) {
+            Ok(text) if text.contains(id) => found.push(file),
+            Ok(_) => {}
+            // Another Pod's, which has gone meanwhile.
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(format!("cannot read the lease {}: {error}", file.display())),
+        }
+    }
+    Ok(found)
 }
 
 /// Index of the host's end of a Pod's veth pair, as the Pod's own sysfs has it.
@@ -142,12 +164,27 @@ mod tests {
         for (name, text) in [("10.213.0.2", "0123abcd\r\neth0"), ("last_reserved_ip.0", "10.213.0.2"), ("lock", "")] {
             std::fs::write(network.join(name), text).expect("written");
         }
-        let files = leases(run.path());
+        let files = leases(run.path()).expect("readable");
         assert_eq!(files, [network.join("10.213.0.2")]);
-        assert_eq!(leases_of(run.path(), "0123abcd"), files);
-        assert!(leases_of(run.path(), "ffff").is_empty());
+        assert_eq!(leases_of(run.path(), "0123abcd").as_ref(), Ok(&files));
+        assert_eq!(leases_of(run.path(), "ffff"), Ok(Vec::new()));
         std::fs::write(&files[0], "ffff\r\neth0").expect("written");
-        assert!(leases_of(run.path(), "0123abcd").is_empty());
+        assert_eq!(leases_of(run.path(), "0123abcd"), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn books_that_cannot_be_read_are_not_empty_books() {
+        let run = tempfile::tempdir().expect("a folder");
+        assert_eq!(leases(run.path()), Ok(Vec::new()));
+        let network = run.path().join("daemons/containerd/ipam/podcheck");
+        std::fs::create_dir_all(network.join("10.213.0.2")).expect("made");
+        let error = leases_of(run.path(), "0123abcd").expect_err("a folder is no lease");
+        assert!(error.contains("10.213.0.2"), "{error}");
+        let ipam = run.path().join("daemons/docker");
+        std::fs::create_dir_all(&ipam).expect("made");
+        std::os::unix::fs::symlink("ipam", ipam.join("ipam")).expect("linked");
+        let error = leases(run.path()).expect_err("a link to itself");
+        assert!(error.contains("docker/ipam"), "{error}");
     }
 
     #[test]

@@ -69,7 +69,7 @@ impl Seen {
 
 fn look(run: &Run, daemon: Option<&Process>) -> Result<Seen, String> {
     let mut seen = Seen::default();
-    seen.network.extend(leases(run.dir()).into_iter().map(|file| format!("lease {}", file.display())));
+    seen.network.extend(leases(run.dir())?.into_iter().map(|file| format!("lease {}", file.display())));
     seen.network.extend(run.bridge_ports().into_iter().map(|port| format!("interface {port}")));
     let own = Process::open(std::process::id().cast_signed()).map_err(|error| error.to_string())?;
     let table = |process: &Process| {
