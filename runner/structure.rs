@@ -42,7 +42,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("tonic", &["runtime"]),
     ("prost", &["runtime"]),
     ("tokio", &["runtime"]),
-    ("procfs", &["observe"]),
+    ("procfs", &["host", "observe", "trial"]),
     ("clap", &["cli"]),
     ("signal_hook", &["cli"]),
     ("quick_junit", &["report"]),

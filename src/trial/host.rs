@@ -10,6 +10,7 @@ use crate::pod::{HugePageSize, Pod};
 use crate::report::{AbilityRecord, HostRecord, Record};
 use crate::runtime::RuntimeName;
 use nix::fcntl::{Flock, FlockArg};
+use procfs::{Current, Meminfo};
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io;
@@ -34,16 +35,11 @@ pub fn constant_node(root: &CgroupRoot) -> Node {
 /// This machine as the node of the plan.
 ///
 /// # Errors
-/// /proc/meminfo does not say how much memory there is.
+/// The kernel does not say how much memory there is, or how many processors.
 pub fn host_node(root: &CgroupRoot) -> Result<Node, String> {
-    let text =
-        std::fs::read_to_string("/proc/meminfo").map_err(|error| format!("cannot read /proc/meminfo: {error}"))?;
-    let kib = text
-        .lines()
-        .find_map(|line| line.strip_prefix("MemTotal:")?.trim().strip_suffix("kB")?.trim().parse::<u64>().ok());
-    let kib = kib.ok_or("/proc/meminfo has no MemTotal in kB")?;
-    let cores = std::thread::available_parallelism().map_or(1, usize::from) as u64;
-    Ok(Node { memory_bytes: kib << 10, cpu_milli: cores * 1000, ..constant_node(root) })
+    let memory = Meminfo::current().map_err(|error| format!("cannot read /proc/meminfo: {error}"))?;
+    let cores = std::thread::available_parallelism().map_err(|error| format!("cannot count processors: {error}"))?;
+    Ok(Node { memory_bytes: memory.mem_total, cpu_milli: cores.get() as u64 * 1000, ..constant_node(root) })
 }
 
 fn kernel() -> String {
@@ -56,23 +52,26 @@ fn cgroup() -> &'static str {
 }
 
 /// What the contract needs to know of the host, and of who makes a Pod's cgroups there.
-pub(super) fn caps(driver: CgroupDriver) -> HostCaps {
+///
+/// # Errors
+/// podcheck's own capabilities cannot be read.
+pub(super) fn caps(driver: CgroupDriver) -> Result<HostCaps, String> {
     let abilities = host::abilities();
-    HostCaps {
+    Ok(HostCaps {
         cgroup: cgroup().to_owned(),
         driver,
         abilities: abilities.iter().filter(|(_, a)| a.present).map(|(name, _)| name.clone()).collect(),
         paths: judge::paths_to_probe().filter(|path| Path::new(path).exists()).map(str::to_owned).collect(),
-        capabilities: own_bounding_set().unwrap_or_default(),
-    }
+        capabilities: own_bounding_set()?,
+    })
 }
 
 /// The capabilities that a process of ours, and so a privileged container, can have at most.
-fn own_bounding_set() -> Option<BTreeSet<String>> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let mask = status.lines().find_map(|line| line.strip_prefix("CapBnd:"))?;
-    let mask = u64::from_str_radix(mask.trim(), 16).ok()?;
-    Some(facts::capability_names(mask).into_iter().collect())
+fn own_bounding_set() -> Result<BTreeSet<String>, String> {
+    let status = procfs::process::Process::myself().and_then(|own| own.status());
+    let status = status.map_err(|error| format!("cannot read podcheck's own status: {error}"))?;
+    let mask = status.capbnd.ok_or("/proc/self/status has no CapBnd")?;
+    Ok(facts::capability_names(mask).into_iter().collect())
 }
 
 /// What cases require that is a runtime's and not the host's: it has systemd make cgroups.

@@ -155,7 +155,7 @@ impl Live {
     pub(super) fn contract(&self, node: &Node, seen: &Seen) -> Result<Vec<Check>, String> {
         let mut checks = Vec::new();
         for (up, facts) in self.ups.iter().zip(&seen.each) {
-            let host = super::host::caps(up.dir.cgroup_driver());
+            let host = super::host::caps(up.dir.cgroup_driver())?;
             let ours = judge::ours(&up.pod, node, facts, &host);
             if let Some(wrong) = ours.iter().find(|check| check.outcome == CheckOutcome::Broken) {
                 let Check { property, at, expected, seen, .. } = wrong;

@@ -196,7 +196,7 @@ fn judge(
     if !case.steps.is_empty() {
         steps::run(case, live, checks)?;
         let now = live.observe()?;
-        checks.extend(live.again(&observed, &now));
+        checks.extend(live.again(&observed, &now)?);
     }
     took(record, "steps", begun);
     record.reported = live.reported()?;

@@ -38,10 +38,10 @@ impl Live {
     }
 
     /// What holds every member after the steps, against what held it at `first` and the resizes since.
-    pub(super) fn again(&self, first: &Seen, now: &Seen) -> Vec<Check> {
+    pub(super) fn again(&self, first: &Seen, now: &Seen) -> Result<Vec<Check>, String> {
         let mut checks = Vec::new();
         for (up, (first, now)) in self.ups.iter().zip(first.each.iter().zip(&now.each)) {
-            let host = host::caps(up.dir.cgroup_driver());
+            let host = host::caps(up.dir.cgroup_driver())?;
             let starts =
                 |name: &str| up.kubelet.lives().iter().find(|life| life.name == name).map_or(0, |life| life.starts);
             let containers = up.resized.iter().map(|(name, then)| (name.clone(), starts(name) > *then)).collect();
@@ -54,7 +54,7 @@ impl Live {
             };
             checks.extend(up.named(judge::again(first, now, &resized)));
         }
-        checks
+        Ok(checks)
     }
 }
 
