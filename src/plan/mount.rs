@@ -1,6 +1,6 @@
 //! Mounts and volumes.
 
-use super::Node;
+use super::{Node, totals};
 use crate::pod::{
     Container, HostPathType, Pod, Propagation, Quantity, RecursiveReadOnly, Volume, VolumeFile, VolumeMount,
     VolumeSource,
@@ -148,10 +148,10 @@ pub(super) fn volume(pod: &Pod, node: &Node, volume: &Volume) -> VolumePlan {
     }
 }
 
-/// The least of the limit asked for, the containers' memory limits together, and the node's memory.
+/// The least of the limit asked for, the Pod's memory limit, and the node's memory.
 /// Source: Kubernetes pkg/volume/emptydir/empty_dir.go, `calculateEmptyDirMemorySize`.
 fn memory_size(pod: &Pod, node: &Node, limit: Option<u64>) -> u64 {
-    let limits = pod.spec.containers.iter().filter_map(|c| c.resources.memory_limit);
-    let limits = limits.map(Quantity::value).fold(0, u64::saturating_add);
-    [limits, limit.unwrap_or_default()].into_iter().filter(|size| *size > 0).fold(node.memory_bytes, u64::min)
+    let of_pod = totals::limit(pod, totals::Kind::Memory).map(Quantity::value);
+    let sizes = [of_pod, limit].into_iter().flatten().filter(|size| *size > 0);
+    sizes.fold(node.memory_bytes, u64::min)
 }

@@ -460,19 +460,34 @@ fn names_aliases_and_a_kubelets_resolv_conf() {
 
 #[test]
 fn volumes_in_memory_are_no_larger_than_what_the_pod_may_use() {
-    let size = |limit: Option<u64>, memory: [&str; 2]| {
-        let mut pod = pod_with(&[["", "", "", memory[0]], ["", "", "", memory[1]]]);
+    let size_of = |mut pod: Pod, limit: Option<u64>| {
         pod.spec.volumes = vec![Volume { name: "m".to_owned(), source: VolumeSource::Memory { size_bytes: limit } }];
         match planned(&pod).volumes.remove(0) {
             VolumePlan::Memory { size_bytes, .. } => size_bytes >> 20,
             other => panic!("{other:?}"),
         }
     };
+    let limited = |memory: [&str; 2]| pod_with(&[["", "", "", memory[0]], ["", "", "", memory[1]]]);
+    let size = |limit: Option<u64>, memory: [&str; 2]| size_of(limited(memory), limit);
     assert_eq!(size(None, ["", ""]), 8192);
     assert_eq!(size(Some(16 << 20), ["", ""]), 16);
-    assert_eq!(size(None, ["64Mi", ""]), 64);
+    // A container without a limit may use what it likes, and so may the Pod.
+    assert_eq!(size(None, ["64Mi", ""]), 8192);
     assert_eq!(size(Some(128 << 20), ["64Mi", "32Mi"]), 96);
     assert_eq!(size(Some(8 << 20), ["64Mi", "32Mi"]), 8);
+    let memory = |text: &str| Resources { memory_limit: text.parse().ok(), ..Resources::default() };
+    let with_init = |limit: &str, stays: bool| {
+        let mut pod = limited(["64Mi", "32Mi"]);
+        pod.spec.init_containers = vec![Container { stays, resources: memory(limit), ..container("init") }];
+        size_of(pod, None)
+    };
+    assert_eq!(with_init("300Mi", false), 300);
+    assert_eq!(with_init("80Mi", false), 96);
+    assert_eq!(with_init("32Mi", true), 128);
+    assert_eq!(with_init("", false), 8192);
+    let mut of_pod = limited(["64Mi", ""]);
+    of_pod.spec.resources = Some(memory("200Mi"));
+    assert_eq!(size_of(of_pod, None), 200);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! M2, M3 and M4: each volume is there, whole or the part asked for, as writable and as open to other mounts as asked.
 
 use super::mounts::{access, ask, has, is_access, is_text, target, text};
-use super::{Court, must, shown};
+use super::{Court, must, pod_level, shown};
 use crate::pod::{Container, Propagation, Quantity, RecursiveReadOnly, VolumeMount, VolumeSource};
 use serde_json::{Map, Value};
 
@@ -113,19 +113,15 @@ fn judge_within(court: &mut Court<'_>, (container, at): (&Container, &str), moun
     });
 }
 
-/// A tmpfs of the least of the limit, the containers' memory limits together, and the node's memory.
+/// A tmpfs of the least of the limit, the Pod's memory limit, and the node's memory.
 fn judge_memory(
     court: &mut Court<'_>,
     (container, at): (&Container, &str),
     mounts: &Map<String, Value>,
     limit: Option<u64>,
 ) {
-    let limits = court.pod.spec.containers.iter().filter_map(|c| c.resources.memory_limit.map(Quantity::value));
-    let limits: u64 = limits.sum();
-    let mut size = limit.map_or(court.node.memory_bytes, |limit| limit.min(court.node.memory_bytes));
-    if limits > 0 {
-        size = size.min(limits);
-    }
+    let of_pod = pod_level::totals(court.pod)[1].map(Quantity::value);
+    let size = [limit, of_pod].into_iter().flatten().filter(|size| *size > 0).fold(court.node.memory_bytes, u64::min);
     // The kernel gives whole pages, and says so in KiB.
     let option = format!("size={}k", size.div_ceil(4096) * 4);
     ask(court, must("M2", MEMORY), (container, at), mounts, "tmpfs", |mount| is_text(mount, "type", "tmpfs"));

@@ -178,3 +178,30 @@ fn what_is_added_to_the_nodes_resolv_conf_turns_red() {
     let full = "search example\nnameserver 1.1.1.1\nnameserver 1.1.1.2\nnameserver 1.1.1.3\noptions ndots:5\n";
     assert_eq!(red(full), Vec::<String>::new());
 }
+
+#[test]
+fn a_volume_in_memory_is_as_large_as_the_pod_may_become() {
+    let (good_pod, good) = with_volumes();
+    let is_sized = |pod: &Pod, bytes: u64| {
+        let mut facts = good.clone();
+        let size = json!(["rw", format!("size={}k", bytes.div_ceil(4096) * 4)]);
+        for target in ["/keys", "/page"] {
+            facts.document["members"]["app"]["mounts"][target]["superblock"] = size.clone();
+        }
+        is_found(pod, &facts).iter().all(|finding| !finding.starts_with("M2 app"))
+    };
+    let containers = 268_435_456 + 10_000_001;
+    assert!(is_sized(&good_pod, containers));
+    let memory = |bytes: u64| Resources { memory_limit: bytes.to_string().parse().ok(), ..Resources::default() };
+    let mut started = good_pod.clone();
+    started.spec.init_containers =
+        vec![Container { name: "init".to_owned(), resources: memory(1 << 30), ..Container::default() }];
+    assert!(is_sized(&started, 1 << 30) && !is_sized(&started, containers));
+    started.spec.init_containers[0].stays = true;
+    assert!(is_sized(&started, (1 << 30) + containers));
+    let mut open = good_pod.clone();
+    open.spec.containers[1].resources.memory_limit = None;
+    assert!(!is_sized(&open, 268_435_456) && !is_sized(&open, containers));
+    open.spec.resources = Some(memory(1 << 30));
+    assert!(is_sized(&open, 1 << 30));
+}
