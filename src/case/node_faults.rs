@@ -215,16 +215,88 @@ fn a_pod_has_at_least_what_its_containers_have() {
     );
 }
 
+/// Faults of a case with these lines of its Pod.
+fn of_pod(pod: &str) -> Vec<String> {
+    let text = format!("about: A Pod.\nshows: [S9]\npod:\n  {}\n", pod.replace('\n', "\n  "));
+    let parsed = parse_case(&text, Path::new("case.yaml"), "area/case");
+    parsed.err().unwrap_or_default().iter().map(without_place).collect()
+}
+
+/// A Pod whose container of that kind has this beside its name.
+fn with(kind: &str, rest: &str) -> String {
+    let others = if kind == "containers" { "" } else { "containers: [{name: other}]\n" };
+    format!("{others}{kind}: [{{name: a, {rest}}}]")
+}
+
+const KINDS: [&str; 3] = ["containers", "initContainers", "ephemeralContainers"];
+
 #[test]
 fn an_unmasked_proc_takes_users_of_its_own() {
-    let text = "about: A Pod.\nshows: [S9]\npod:\n  containers: [{name: a, securityContext: {procMount: Unmasked}}]\n";
-    let faults = parse_case(text, Path::new("case.yaml"), "area/case").expect_err("the host's users");
+    for kind in KINDS {
+        let pod = with(kind, "securityContext: {procMount: Unmasked}");
+        let fault = format!(
+            "pod.{kind}[0].securityContext.procMount: procMount: Unmasked takes a Pod with users of its own (what /proc shows of the host is covered from who shares the host's users: add hostUsers: false)"
+        );
+        assert_eq!(of_pod(&pod), [fault]);
+        assert_eq!(of_pod(&format!("hostUsers: false\n{pod}")), [""; 0], "{kind}");
+    }
+}
+
+#[test]
+fn a_profile_of_the_node_is_looked_up_for_every_kind_of_container() {
+    for kind in KINDS {
+        let pod = with(kind, "securityContext: {seccompProfile: {type: Localhost, localhostProfile: p.json}}");
+        let fault = format!(
+            "pod.{kind}[0].securityContext.seccompProfile.localhostProfile: the case gives no seccomp profile \"p.json\" (add it under seccomp_profiles: of the case)"
+        );
+        assert_eq!(of_pod(&pod), [fault]);
+    }
+}
+
+#[test]
+fn a_pods_request_covers_its_init_containers_too() {
+    let of = |init: &str| {
+        of_pod(&format!(
+            "resources: {{requests: {{cpu: 500m}}, limits: {{cpu: 1}}}}\ninitContainers: {init}\ncontainers: [{{name: a, resources: {{requests: {{cpu: 400m}}}}}}]"
+        ))
+    };
+    let too_small = [
+        "pod.resources.requests.cpu: the containers request more cpu than the Pod's 500m (a Pod's request is at least the sum of its containers')",
+    ];
+    assert_eq!(of("[{name: i, resources: {requests: {cpu: 500m}}}]"), [""; 0]);
+    assert_eq!(of("[{name: i, resources: {requests: {cpu: 501m}}}]"), too_small);
+    assert_eq!(of("[{name: s, restartPolicy: Always, resources: {requests: {cpu: 100m}}}]"), [""; 0]);
+    assert_eq!(of("[{name: s, restartPolicy: Always, resources: {requests: {cpu: 101m}}}]"), too_small);
+    let beside = "[{name: s, restartPolicy: Always, resources: {requests: {cpu: 100m}}}, {name: i, resources: {requests: {cpu: CPU}}}]";
+    assert_eq!(of(&beside.replace("CPU", "400m")), [""; 0]);
+    assert_eq!(of(&beside.replace("CPU", "401m")), too_small);
+    // Only the limits of `containers` are held against the Pod's.
+    assert_eq!(of("[{name: i, resources: {limits: {cpu: 2}, requests: {cpu: 1m}}}]"), [""; 0]);
+}
+
+#[test]
+fn ports_of_the_hosts_network() {
+    let of = |pod: &str| of_pod(&format!("hostNetwork: true\n{pod}"));
+    let app = "containers: [{name: a, ports: [{containerPort: 80}]}]";
+    for kind in ["containers", "initContainers"] {
+        let twice = with(kind, "ports: [{containerPort: 80}, {containerPort: 80, name: other}]");
+        let fault = format!(
+            "pod.{kind}[0].ports[1].containerPort: this container has the port 80 already (with hostNetwork all containers share the host's ports)"
+        );
+        assert_eq!(of(&twice), [fault]);
+        assert_eq!(of_pod(&twice), [""; 0]);
+        assert_eq!(of(&with(kind, "ports: [{containerPort: 80}, {containerPort: 80, protocol: UDP}]")), [""; 0]);
+    }
+    // Init containers end before the next one starts, so that an API server compares none with another.
     assert_eq!(
-        faults.iter().map(without_place).collect::<Vec<_>>(),
-        [
-            "pod.containers[0].securityContext.procMount: procMount: Unmasked takes a Pod with users of its own (what /proc shows of the host is covered from who shares the host's users: add hostUsers: false)"
-        ]
+        of(&format!("initContainers: [{{name: i, ports: [{{containerPort: 80, hostPort: 81}}]}}]\n{app}")),
+        [""; 0]
     );
-    let own = text.replace("pod:\n", "pod:\n  hostUsers: false\n");
-    assert!(parse_case(&own, Path::new("case.yaml"), "area/case").is_ok());
+    assert_eq!(of(&format!("initContainers: [{{name: i, ports: [{{containerPort: 80}}]}}]\n{app}")), [""; 0]);
+}
+
+#[test]
+fn a_file_shows_the_resources_of_an_init_container() {
+    let pod = "volumes: [{name: v, downwardAPI: {items: [{path: f, resourceFieldRef: {containerName: i, resource: limits.cpu}}]}}]\ninitContainers: [{name: i, resources: {limits: {cpu: 2}}}]\ncontainers: [{name: a}]";
+    assert_eq!(of_pod(pod), [""; 0]);
 }

@@ -236,36 +236,27 @@ fn ports(cursor: &Cursor<'_>, around: &Around<'_>) -> Vec<Port> {
             Some(Some("SCTP")) => Protocol::Sctp,
             _ => Protocol::Tcp,
         };
-        if let Some(host) = item.get("hostPort") {
-            host_port(&host, number, around);
+        if let Some(host) = item.get("hostPort")
+            && host.integer(0, 65535).is_some_and(|port| port != 0)
+            && !around.host_network
+        {
+            // CNI's portmap writes them, and so does Docker unless told not to.
+            let help =
+                "a port of the host needs firewall rules, which podcheck never makes; remove it to judge the rest";
+            host.fault_at_key("not implemented yet", help);
         }
         let port = Port { container_port: number, protocol };
-        // Kubernetes only warns of a port that stands twice.
+        // Elsewhere Kubernetes only warns of a port that stands twice.
         if !ports.contains(&port) {
             ports.push(port);
+        } else if around.host_network {
+            value.fault(
+                format!("this container has the port {number} already"),
+                "with hostNetwork all containers share the host's ports",
+            );
         }
     }
     ports
-}
-
-/// In the host's network a port is the host's anyway, and has to be the same.
-fn host_port(value: &Cursor<'_>, container_port: u16, around: &Around<'_>) {
-    let Some(port) = value.integer(0, 65535) else {
-        return;
-    };
-    if port == 0 || (around.host_network && port == i64::from(container_port)) {
-        return;
-    }
-    if around.host_network {
-        value.fault(
-            format!("hostPort {port} is not the containerPort {container_port}"),
-            "with hostNetwork the two are the same",
-        );
-    } else {
-        // CNI's portmap writes them, and so does Docker unless told not to.
-        let help = "a port of the host needs firewall rules, which podcheck never makes; remove it to judge the rest";
-        value.fault_at_key("not implemented yet", help);
-    }
 }
 
 fn volume_mounts(cursor: &Cursor<'_>, around: &Around<'_>, env: &[(String, String)]) -> Vec<VolumeMount> {

@@ -2,21 +2,31 @@
 
 use super::{PodSpec, SeccompFilter, SeccompProfile, Within, sysctl};
 use crate::diagnostic::nearest;
-use crate::diagnostic::yaml::Cursor;
+use crate::diagnostic::yaml::{Cursor, Kind};
 
 /// Fills in what lies on the node, and refuses what does not. A plain manifest comes to a node about which nothing is known.
 pub(super) fn settle(cursor: &Cursor<'_>, spec: &mut PodSpec, within: Option<Within<'_>>) {
     sysctl::settle(cursor, spec, within.map_or(&[], |within| within.unsafe_sysctls));
     local_filter(cursor, spec.security.seccomp.as_mut(), within);
-    let containers = cursor.get("containers").and_then(|list| list.items()).unwrap_or_default();
-    for (item, container) in containers.iter().zip(&mut spec.containers) {
-        local_filter(item, container.security.seccomp.as_mut(), within);
-        if container.security.unmasked
-            && !spec.own_users
-            && let Some(value) = item.get("securityContext").and_then(|security| security.get("procMount"))
-        {
-            let help = "what /proc shows of the host is covered from who shares the host's users: add hostUsers: false";
-            value.fault("procMount: Unmasked takes a Pod with users of its own", help);
+    let own_users = spec.own_users;
+    let lists = [
+        ("initContainers", &mut spec.init_containers),
+        ("containers", &mut spec.containers),
+        ("ephemeralContainers", &mut spec.ephemeral_containers),
+    ];
+    for (kind, containers) in lists {
+        let items = cursor.get(kind).and_then(|list| list.items()).unwrap_or_default();
+        let maps = items.iter().filter(|item| matches!(item.node().kind, Kind::Map(_)));
+        for (item, container) in maps.zip(containers) {
+            local_filter(item, container.security.seccomp.as_mut(), within);
+            if container.security.unmasked
+                && !own_users
+                && let Some(value) = item.get("securityContext").and_then(|security| security.get("procMount"))
+            {
+                let help =
+                    "what /proc shows of the host is covered from who shares the host's users: add hostUsers: false";
+                value.fault("procMount: Unmasked takes a Pod with users of its own", help);
+            }
         }
     }
 }

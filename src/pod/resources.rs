@@ -1,6 +1,6 @@
 //! `resources` of a container.
 
-use super::{HugePageSize, PodSpec, Quantity, QuantityError, Resources, fields};
+use super::{Container, HugePageSize, PodSpec, Quantity, QuantityError, Resources, fields};
 use crate::diagnostic::nearest;
 use crate::diagnostic::yaml::{Cursor, Kind};
 use std::collections::BTreeMap;
@@ -168,9 +168,9 @@ pub(super) fn settle(cursor: &Cursor<'_>, spec: &PodSpec) {
         ("memory", own.memory_request, |r| r.memory_request.or(r.memory_limit)),
     ];
     for (name, request, of) in rows {
-        let sum = spec.containers.iter().filter_map(|c| of(&c.resources)).map(|q| q.milli).sum::<u128>();
+        let asked = |container: &Container| of(&container.resources).map_or(0, |quantity| quantity.milli);
         if let Some(request) = request
-            && request.milli < sum
+            && request.milli < at_once(spec, asked)
             && let Some(value) = cursor.get("requests").and_then(|requests| requests.get(name))
         {
             value.fault(
@@ -179,6 +179,7 @@ pub(super) fn settle(cursor: &Cursor<'_>, spec: &PodSpec) {
             );
         }
     }
+    // As Kubernetes has it, of `containers` alone.
     let rows: [(&str, Option<Quantity>, Of); 2] =
         [("cpu", own.cpu_limit, |r| r.cpu_limit), ("memory", own.memory_limit, |r| r.memory_limit)];
     for (name, limit, of) in rows {
@@ -196,6 +197,18 @@ pub(super) fn settle(cursor: &Cursor<'_>, spec: &PodSpec) {
             );
         }
     }
+}
+
+/// The most that runs at once: the containers beside the sidecars, or an init container beside the sidecars before it.
+/// Source: Kubernetes component-helpers/resource (`AggregateContainerRequests`).
+fn at_once(spec: &PodSpec, of: impl Fn(&Container) -> u128) -> u128 {
+    let (mut sidecars, mut most) = (0, 0);
+    for container in &spec.init_containers {
+        let own = of(container);
+        most = most.max(sidecars + own);
+        sidecars += if container.stays { own } else { 0 };
+    }
+    most.max(sidecars + spec.containers.iter().map(of).sum::<u128>())
 }
 
 /// A resource other than cpu, memory and, of a container, huge pages.

@@ -158,8 +158,26 @@ pub(super) fn one(item: &Cursor<'_>, around: &Around<'_>, spec: &PodSpec, not_ac
     container
 }
 
-/// In the host's network a port can be declared by one container only, as Kubernetes has it.
+/// In the host's network a port is the host's anyway, has to be the same, and can be declared by one container only. As
+/// Kubernetes has it this is for `containers` alone: init containers start one after the other.
+/// Source: Kubernetes pkg/apis/core/validation/validation.go (`validatePodHostNetworkDeps`, `checkHostPortConflicts`).
 fn ports_of_the_host(item: &Cursor<'_>, container: &Container, others: &[Container]) {
+    for port in item.get("ports").and_then(|ports| ports.items()).unwrap_or_default() {
+        let number = |name: &str| match port.node().get(name).map(|node| &node.kind) {
+            Some(Kind::Integer(number)) => Some(*number),
+            _ => None,
+        };
+        if let (Some(inside), Some(outside)) = (number("containerPort"), number("hostPort"))
+            && outside != 0
+            && inside != outside
+            && let Some(value) = port.get("hostPort")
+        {
+            value.fault(
+                format!("hostPort {outside} is not the containerPort {inside}"),
+                "with hostNetwork the two are the same",
+            );
+        }
+    }
     for port in &container.ports {
         let Some(other) = others.iter().find(|other| other.ports.contains(port)) else { continue };
         if let Some(ports) = item.get("ports") {

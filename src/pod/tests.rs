@@ -59,7 +59,6 @@ spec:
     ports:
     - {containerPort: 80, hostPort: 80, name: http}
     - {containerPort: 53, protocol: UDP}
-    - {containerPort: 80}
     resources:
       limits: {cpu: 500m, memory: 256Mi, ephemeral-storage: 1Gi}
       requests: {cpu: 0.25, memory: 1e8}

@@ -150,7 +150,9 @@ impl Content<'_> {
             return None;
         };
         let wanted = name.text()?;
-        let containers = self.spec.get("containers").and_then(|list| list.items()).unwrap_or_default();
+        // Ephemeral containers have no resources.
+        let lists = ["containers", "initContainers"].map(|kind| self.spec.get(kind).and_then(|list| list.items()));
+        let containers: Vec<Cursor<'_>> = lists.into_iter().flatten().flatten().collect();
         let named = |c: &&Cursor<'_>| c.node().get("name").is_some_and(|name| name.written == wanted);
         let Some(container) = containers.iter().find(named) else {
             name.fault(format!("the Pod has no container {wanted:?}"), "");
