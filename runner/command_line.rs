@@ -1,5 +1,6 @@
 //! The command line as a user meets it: what it prints, how it ends, and what it leaves on the host.
 
+mod elsewhere;
 mod refusals;
 mod required;
 
@@ -266,7 +267,13 @@ impl Kept {
     }
 
     fn start_with(more: &[&str]) -> Kept {
-        let mut child = podcheck(&["run", "--filter", "pod/article", "--keep"])
+        Kept::start_by(&mut podcheck(&[]), more)
+    }
+
+    /// By a command that takes podcheck's arguments.
+    fn start_by(command: &mut Command, more: &[&str]) -> Kept {
+        let mut child = command
+            .args(["run", "--filter", "pod/article", "--keep"])
             .args(more)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
@@ -289,6 +296,28 @@ impl Kept {
         }
         assert!(!run.is_empty() && pids.len() == 3, "no Pod came up: {said}");
         Kept { child, run, pids }
+    }
+
+    /// Ends it as a user does.
+    fn end(&mut self) {
+        self.child.stdin.take().expect("piped").write_all(b"\n").expect("podcheck reads");
+        assert_eq!(self.child.wait().expect("podcheck ends").code(), Some(0));
+        self.assert_gone();
+    }
+
+    /// Ends podcheck and the run's supervisor at once, so that nobody sweeps.
+    fn kill_with_supervisor(&mut self) {
+        let dir = format!("/run/podcheck/{}", self.run);
+        let pids = podcheck::host::pids().expect("/proc is readable");
+        let mut processes = pids.into_iter().filter_map(|pid| podcheck::host::Process::open(pid).ok());
+        let supervises = |process: &podcheck::host::Process| {
+            let words = process.read("cmdline").unwrap_or_default();
+            words.split('\0').skip(1).take(2).eq([podcheck::host::SUPERVISOR_ROLE, &dir])
+        };
+        let supervisor = processes.find(supervises).expect("a run has a supervisor");
+        supervisor.signal(nix::sys::signal::Signal::SIGKILL).expect("it is ours");
+        self.child.kill().expect("podcheck runs");
+        self.child.wait().expect("podcheck ends");
     }
 
     /// What of the run is still on the host.
@@ -331,9 +360,7 @@ fn a_kept_pod_stays_until_enter_and_is_gone_then() {
     let inspected = output(&["inspect", &kept.pids[0].to_string(), &format!("app={}", kept.pids[1])]);
     assert_eq!(inspected.status.code(), Some(0), "{}", text(&inspected.stderr));
     assert!(text(&inspected.stdout).contains("net    sandbox app   (shared)"), "{}", text(&inspected.stdout));
-    kept.child.stdin.take().expect("piped").write_all(b"\n").expect("podcheck reads");
-    assert_eq!(kept.child.wait().expect("podcheck ends").code(), Some(0));
-    kept.assert_gone();
+    kept.end();
 }
 
 #[test]

@@ -68,9 +68,10 @@ impl Run {
         lock::private_dir(&blocks_dir()).map_err(failed)?;
         for block in 0..BLOCKS {
             let taken = blocks_dir().join(block.to_string());
-            let owner = std::fs::read_to_string(&taken).unwrap_or_default();
-            if owner.split_whitespace().next().is_some_and(|run| places::run_dir(run).exists()) {
-                continue;
+            match std::fs::read_to_string(&taken) {
+                Ok(text) if text.split_whitespace().next().is_some_and(places::may_have_run) => continue,
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(failed(error)),
+                _ => {}
             }
             std::fs::write(&taken, format!("{}\n", self.id())).map_err(failed)?;
             std::fs::write(&file, block.to_string()).map_err(failed)?;

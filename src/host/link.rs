@@ -9,12 +9,10 @@ use std::os::fd::AsRawFd;
 const HEADER: usize = 16;
 const LINK: usize = 16;
 
-/// Names of the interfaces in our network namespace.
-pub(super) fn names() -> Vec<String> {
-    let Ok(entries) = std::fs::read_dir("/sys/class/net") else {
-        return Vec::new();
-    };
-    entries.flatten().filter_map(|e| e.file_name().into_string().ok()).collect()
+/// Names of the interfaces in our network namespace. /sys may show those of another.
+pub(super) fn names() -> Result<Vec<String>, HostError> {
+    let all = nix::net::if_::if_nameindex().map_err(|e| HostError::os("list the network interfaces", e))?;
+    Ok(all.iter().map(|interface| interface.name().to_string_lossy().into_owned()).collect())
 }
 
 /// Names of the interfaces that are ports of a bridge; none if it is no bridge.

@@ -3,6 +3,7 @@
 
 mod ability;
 mod ahead;
+mod beacon;
 pub mod cgroup;
 mod deadline;
 mod error;
@@ -17,6 +18,7 @@ mod owner;
 mod places;
 mod process;
 mod program;
+mod record;
 mod run;
 mod slices;
 mod sub_path;

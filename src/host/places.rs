@@ -20,6 +20,11 @@ pub(super) fn run_dir(id: &str) -> PathBuf {
     Path::new(ROOT).join(id)
 }
 
+/// Whether the directory of a run is there, or that cannot be known.
+pub(super) fn may_have_run(id: &str) -> bool {
+    run_dir(id).try_exists().unwrap_or(true)
+}
+
 /// One file for each subnet taken, with the id of the run that has it.
 pub(super) fn subnets_dir() -> PathBuf {
     Path::new(ROOT).join("subnets")

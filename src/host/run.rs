@@ -1,11 +1,12 @@
 //! One run of podcheck, and who owns it.
 
 use super::ahead::Places;
+use super::beacon;
 use super::cgroup::{CgroupRoot, Hierarchies};
 use super::owner::Owner;
 use super::supervisor::Supervisor;
 use super::sweep::{self, SweepReport};
-use super::{HostError, TrialDir, cgroup, check_time_factor, link, lock, mounts, places, tmpfs, why_not_root};
+use super::{HostError, TrialDir, cgroup, check_time_factor, link, lock, mounts, places, record, tmpfs, why_not_root};
 use crate::plan::CgroupDriver;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -61,23 +62,32 @@ impl Run {
                 supervisor: Mutex::new(supervisor),
             })
         };
-        if lock_file.exists() {
-            match lock::attempt_file(&lock_file)
-                .map_err(|e| HostError::os(format!("lock {}", lock_file.display()), e))?
-            {
-                None => return Ok(run(places::cgroup_top(&dir), None)),
+        let failed = |e: std::io::Error| HostError::os(format!("lock {}", lock_file.display()), e);
+        if lock_file.try_exists().map_err(failed)? {
+            let hidden = |why: String| HostError::new(format!("go on with the run {id}"), why);
+            match lock::attempt_file(&lock_file).map_err(failed)? {
+                None if record::shows_trials(&dir)? => return Ok(run(places::cgroup_top(&dir), None)),
+                None => return Err(hidden("it began in another mount namespace than this process is in".to_owned())),
                 // Its supervisor is gone, but not its owner.
-                Some(held) => drop(sweep::sweep_run(&id, &held, Some(&root_lock))?),
+                Some(held) => match record::why_hidden(&dir)? {
+                    None => drop(sweep::sweep_run(&id, &held, Some(&root_lock))?),
+                    Some(why) => return Err(hidden(why)),
+                },
             }
         }
         let unheld = sweep::claim_unheld(&root_lock, hierarchies, root)?;
         let daemons = places::cgroup(&top, &id, DAEMONS);
         let started = make_dirs(&dir, &top)
             .and_then(|()| hierarchies.set_up_top(&top))
-            .and_then(|()| hierarchies.create(&daemons))
-            .and_then(|()| hierarchies.record_options(&dir))
-            .and_then(|()| tmpfs::mount_for_trials(&dir.join(places::TRIALS)))
-            .and_then(|()| Supervisor::start(&dir, &owner))
+            .and_then(|()| beacon::make_and_lock_cgroups(hierarchies, &top, &id))
+            .and_then(|locks| {
+                hierarchies.record_options(&dir)?;
+                tmpfs::mount_for_trials(&dir.join(places::TRIALS))?;
+                let supervisor = Supervisor::start(&dir, &owner);
+                // It has locked them too by now.
+                drop(locks);
+                supervisor
+            })
             .inspect_err(|_| {
                 // What would not go here either is the next start's business.
                 let _ = hierarchies.remove(&daemons).and_then(|()| mounts::unmount_below(&dir));
@@ -208,7 +218,9 @@ fn make_dirs(dir: &Path, cgroup_top: &str) -> Result<(), HostError> {
     for path in std::iter::once(dir.to_owned()).chain(parts) {
         lock::private_dir(&path).map_err(|e| HostError::os(format!("create {}", path.display()), e))?;
     }
-    places::record_cgroup_top(dir, cgroup_top).map_err(|e| HostError::os(format!("write to {}", dir.display()), e))
+    places::record_cgroup_top(dir, cgroup_top)
+        .and_then(|()| record::note(dir))
+        .map_err(|e| HostError::os(format!("write to {}", dir.display()), e))
 }
 
 #[cfg(test)]

@@ -160,7 +160,7 @@ pub(super) fn release(run: &str) {
 
 /// Whether the run that a subnet's file names is still there.
 fn is_held(text: &str) -> bool {
-    text.split_whitespace().next().is_some_and(|run| places::run_dir(run).exists())
+    text.split_whitespace().next().is_some_and(places::may_have_run)
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,6 +4,7 @@
 //! speaks by one socket, its standard input: `ready`, once it holds the run's lock; then `end` is asked of it, and it
 //! answers with a report.
 
+use super::beacon::Beacon;
 use super::owner::Owner;
 use super::sweep::{self, SweepReport};
 use super::{HostError, Process, SUPERVISOR_ROLE, lock, places, scaled};
@@ -118,14 +119,14 @@ fn supervise() -> Result<(), HostError> {
     let held = lock::attempt_file(&dir.join(places::LOCK))
         .map_err(|e| HostError::os("lock the run", e))?
         .ok_or_else(|| HostError::new("lock the run", "another supervisor has it".to_owned()))?;
-    let beacon = sweep::light_beacon(&id)?;
+    // Until all is swept: what is being taken away is not to be taken for nobody's.
+    let _beacon = Beacon::light(&id)?;
     let stream = std::io::stdin().as_fd().try_clone_to_owned().map_err(|e| HostError::os("become a supervisor", e))?;
     let mut stream = UnixStream::from(stream);
     let watch = Watch::new(pid, start, starter == "with-starter")?;
     // The starter may be gone already, which the watch finds next.
     let _ = stream.write_all(READY.as_bytes());
     watch.until_the_end(&mut stream)?;
-    drop(beacon);
     let report = sweep::sweep_run(&id, &held, None)?;
     let text = serde_json::to_string(&report).map_err(|e| HostError::new("report", e.to_string()))?;
     // Nobody may be left to listen.

@@ -7,11 +7,13 @@ pub use report::SweepReport;
 use super::cgroup::{CgroupRoot, Hierarchies};
 use super::lock::RootLock;
 use super::run::DAEMONS;
-use super::{HostError, ids, link, lock, mounts, places, poll_until, scaled, slices, subnet, volume, why_not_root};
+use super::why_not_root;
+use super::{HostError, beacon, ids, link, lock, mounts, places, poll_until, record, scaled, slices, subnet, volume};
 use nix::fcntl::Flock;
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::io::ErrorKind;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// Directory of a run with a file for each interface it may have besides its trials'.
@@ -42,12 +44,18 @@ pub(super) struct Unheld {
     runs: Vec<(String, Flock<File>)>,
     cgroups: Vec<Part>,
     interfaces: Vec<String>,
+    /// Runs that are left alone, and why.
+    elsewhere: Vec<String>,
+    /// Keeps a run with another /run from being begun anew among these cgroups.
+    _claims: Vec<Flock<File>>,
     /// podcheck's own cgroups that were looked into.
     tops: [String; 2],
     hierarchies: &'static Hierarchies,
 }
 
 /// Finds and locks the runs that nobody holds, and lists cgroups and interfaces of runs that have no directory.
+///
+/// What a run's record names is that run's. What no record names is nobody's only if the records of all runs are seen whole.
 pub(super) fn claim_unheld(
     _lock: &RootLock,
     hierarchies: &'static Hierarchies,
@@ -55,37 +63,69 @@ pub(super) fn claim_unheld(
 ) -> Result<Unheld, HostError> {
     // Before the records that say whose they are.
     let interfaces: Vec<String> =
-        link::names().into_iter().filter(|name| places::tag_of_interface(name).is_some()).collect();
+        link::names()?.into_iter().filter(|name| places::tag_of_interface(name).is_some()).collect();
     let tops = [CgroupRoot::default().top(), root.top()];
-    let mut unheld = Unheld { runs: Vec::new(), cgroups: Vec::new(), interfaces: Vec::new(), tops, hierarchies };
-    let mut known = BTreeSet::new();
-    for id in run_ids()? {
-        known.insert(id.clone());
-        let file = places::run_dir(&id).join(places::LOCK);
-        let lock = lock::attempt_file(&file).map_err(|e| HostError::os(format!("lock {}", file.display()), e))?;
-        unheld.runs.extend(lock.map(|lock| (id, lock)));
+    let mut unheld = Unheld {
+        runs: Vec::new(),
+        cgroups: Vec::new(),
+        interfaces: Vec::new(),
+        elsewhere: Vec::new(),
+        _claims: Vec::new(),
+        tops,
+        hierarchies,
+    };
+    let known = run_ids()?;
+    let mut all_seen = true;
+    for id in &known {
+        all_seen &= unheld.claim_run(id)?;
     }
-    let mut elsewhere = false;
-    for part in parts(hierarchies, &unheld.tops).into_iter().filter(|part| !known.contains(&part.run)) {
-        // Another podcheck with a /run of its own, in a container say, may share our cgroups.
-        if unheld.tops.iter().any(|top| beacon_is_lit(hierarchies, top, &part.run)) {
-            elsewhere = true;
-        } else {
-            unheld.cgroups.push(part);
+    // Another podcheck with a /run of its own, in a container say, may share our network or our cgroups.
+    all_seen &= beacon::in_our_network().is_ok_and(|held| held.is_subset(&known));
+    for part in parts(hierarchies, &unheld.tops)?.into_iter().filter(|part| !known.contains(&part.run)) {
+        let claims: Option<Vec<_>> = unheld.tops.iter().map(|top| beacon::claim(hierarchies, top, &part.run)).collect();
+        match claims {
+            Some(claims) => {
+                unheld._claims.extend(claims.into_iter().flatten());
+                unheld.cgroups.push(part);
+            }
+            None => all_seen = false,
         }
     }
-    if !elsewhere {
-        let recorded: BTreeSet<String> =
-            known.iter().flat_map(|id| recorded_interfaces(&places::run_dir(id))).collect();
+    if all_seen {
+        let mut recorded = BTreeSet::new();
+        for id in &known {
+            recorded.extend(recorded_interfaces(&places::run_dir(id))?);
+        }
         unheld.interfaces = interfaces.into_iter().filter(|name| !recorded.contains(name)).collect();
     }
     Ok(unheld)
 }
 
 impl Unheld {
+    /// Locks a run that nobody holds, and takes it among those to be swept; false if its record is not seen whole from here.
+    fn claim_run(&mut self, id: &str) -> Result<bool, HostError> {
+        let dir = places::run_dir(id);
+        let file = dir.join(places::LOCK);
+        let failed = |e: std::io::Error| HostError::os(format!("lock {}", file.display()), e);
+        let Some(lock) = lock::attempt_file(&file).map_err(failed)? else {
+            return record::shows_trials(&dir);
+        };
+        // The lock's file may have been removed by hand.
+        let Some(claims) = beacon::claim(self.hierarchies, &places::cgroup_top(&dir), id) else {
+            return record::shows_trials(&dir);
+        };
+        if let Some(why) = record::why_hidden(&dir)? {
+            self.elsewhere.push(format!("run {id}: {why}"));
+            return Ok(false);
+        }
+        self._claims.extend(claims);
+        self.runs.push((id.to_owned(), lock));
+        Ok(true)
+    }
+
     /// Removes it.
     pub(super) fn sweep(self) -> SweepReport {
-        let mut report = SweepReport::default();
+        let mut report = SweepReport { elsewhere: self.elsewhere, ..SweepReport::default() };
         for (id, held) in &self.runs {
             let swept = sweep_run(id, held, None);
             let swept = report.note(swept);
@@ -123,7 +163,7 @@ pub(super) fn sweep_run(id: &str, held: &Flock<File>, root: Option<&RootLock>) -
     let top = places::cgroup_top(&dir);
     let mut report = SweepReport::default();
     let mut parts: Vec<Part> =
-        parts(hierarchies, std::slice::from_ref(&top)).into_iter().filter(|part| part.run == id).collect();
+        parts(hierarchies, std::slice::from_ref(&top))?.into_iter().filter(|part| part.run == id).collect();
     // Daemons first: nothing they look after is then started again or tidied up under our hands.
     parts.sort_by_key(|part| part.name != DAEMONS);
     for part in &parts {
@@ -137,14 +177,17 @@ pub(super) fn sweep_run(id: &str, held: &Flock<File>, root: Option<&RootLock>) -
     report.mounts = report.note(unmounted).iter().map(|p| p.display().to_string()).collect();
     let restored = hierarchies.restore_options(&dir);
     report.note(restored);
-    for name in recorded_interfaces(&dir) {
+    let recorded = recorded_interfaces(&dir);
+    for name in report.note(recorded) {
         delete_interface(&name, &mut report);
     }
-    for trial in names_in(&trials) {
+    let left = names_in(&trials);
+    for trial in report.note(left) {
         let stays = volume::take_back(&trials.join(trial));
         report.stays.extend(stays.iter().map(|p| p.display().to_string()));
     }
-    for part in &parts {
+    // Theirs last: the locks that say that the run is held are on it.
+    for part in parts.iter().rev() {
         let removed = part.remove(hierarchies);
         report.note(removed);
         if part.name != DAEMONS {
@@ -185,7 +228,7 @@ fn remove_dirs(
     cgroup_top: &str,
     root: Option<&RootLock>,
 ) -> Result<(), HostError> {
-    let entries = names_in(dir).into_iter().filter(|name| name != places::LOCK);
+    let entries = names_in(dir)?.into_iter().filter(|name| name != places::LOCK);
     for path in entries.map(|name| dir.join(name)) {
         if path.is_dir() {
             mounts::remove_dir(&path)?;
@@ -205,25 +248,6 @@ fn remove_dirs(
     Ok(())
 }
 
-/// A lock that shows across containers that a run is held: on the cgroup of its daemons.
-pub(super) fn light_beacon(id: &str) -> Result<Option<Flock<File>>, HostError> {
-    let Some(dir) = beacon(Hierarchies::detect()?, &places::cgroup_top(&places::run_dir(id)), id) else {
-        return Ok(None);
-    };
-    let failed = |e: std::io::Error| HostError::os(format!("lock {}", dir.display()), e);
-    lock::attempt(File::open(&dir).map_err(failed)?).map_err(failed)
-}
-
-fn beacon_is_lit(hierarchies: &Hierarchies, top: &str, id: &str) -> bool {
-    beacon(hierarchies, top, id)
-        .and_then(|dir| File::open(dir).ok())
-        .is_some_and(|file| matches!(lock::attempt(file), Ok(None)))
-}
-
-fn beacon(hierarchies: &Hierarchies, top: &str, id: &str) -> Option<PathBuf> {
-    hierarchies.list().first().map(|h| h.dir(&places::cgroup(top, id, DAEMONS)))
-}
-
 /// A cgroup that is a part of a run.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Part {
@@ -236,6 +260,19 @@ struct Part {
 }
 
 impl Part {
+    /// The one that a directory of podcheck's own cgroup is.
+    fn in_top(top: &str, name: &str) -> Option<Part> {
+        let (run, part) = name.split_once('-').filter(|(run, _)| places::is_id(run))?;
+        Some(Part { path: format!("{top}/{name}"), run: run.to_owned(), name: part.to_owned(), slice: None })
+    }
+
+    /// The one that a slice at the top of systemd's tree is.
+    fn of_slice(name: &str) -> Option<Part> {
+        let (run, tag) = slices::trial_of(name)?;
+        let root = slices::root(run, tag);
+        Some(Part { path: slices::path(&root, ""), run: run.to_owned(), name: tag.to_owned(), slice: Some(root) })
+    }
+
     /// Takes it away, once nothing runs in it any more.
     fn remove(&self, hierarchies: &Hierarchies) -> Result<(), HostError> {
         self.slice.as_deref().map_or(Ok(()), slices::stop)?;
@@ -244,37 +281,34 @@ impl Part {
 }
 
 /// The parts of runs that are in one of `tops`, and those that are slices, in any hierarchy.
-fn parts(hierarchies: &Hierarchies, tops: &[String]) -> BTreeSet<Part> {
-    let names = |path: &str| -> BTreeSet<String> {
-        let dirs = hierarchies.list().iter().map(|hierarchy| hierarchy.dir(path));
-        let entries = dirs.flat_map(|dir| std::fs::read_dir(dir).into_iter().flatten().flatten());
-        let folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
-        folders.filter_map(|entry| entry.file_name().into_string().ok()).collect()
-    };
-    let in_top = |(top, name): (&String, String)| {
-        let (run, part) = name.split_once('-').filter(|(run, _)| places::is_id(run))?;
-        Some(Part { path: format!("{top}/{name}"), run: run.to_owned(), name: part.to_owned(), slice: None })
-    };
-    let slice = |name: String| {
-        let (run, tag) = slices::trial_of(&name)?;
-        let root = slices::root(run, tag);
-        Some(Part { path: slices::path(&root, ""), run: run.to_owned(), name: tag.to_owned(), slice: Some(root) })
-    };
-    let in_tops = tops.iter().flat_map(|top| names(top).into_iter().map(move |name| (top, name))).filter_map(in_top);
-    in_tops.chain(names("").into_iter().filter_map(slice)).collect()
+fn parts(hierarchies: &Hierarchies, tops: &[String]) -> Result<BTreeSet<Part>, HostError> {
+    let mut parts = BTreeSet::new();
+    for hierarchy in hierarchies.list() {
+        for top in tops {
+            parts.extend(names_in(&hierarchy.dir(top))?.into_iter().filter_map(|name| Part::in_top(top, &name)));
+        }
+        parts.extend(names_in(&hierarchy.dir(""))?.into_iter().filter_map(|name| Part::of_slice(&name)));
+    }
+    Ok(parts)
 }
 
-fn run_ids() -> Result<Vec<String>, HostError> {
-    Ok(names_in(Path::new(places::ROOT)).into_iter().filter(|name| places::is_id(name)).collect())
+fn run_ids() -> Result<BTreeSet<String>, HostError> {
+    Ok(names_in(Path::new(places::ROOT))?.into_iter().filter(|name| places::is_id(name)).collect())
 }
 
 /// Interfaces that a run's records name: its trials' and those noted one by one.
-fn recorded_interfaces(dir: &Path) -> Vec<String> {
-    let trials = names_in(&dir.join(places::TRIALS)).into_iter().map(|tag| places::interface(&tag));
-    trials.chain(names_in(&dir.join(INTERFACES))).collect()
+fn recorded_interfaces(dir: &Path) -> Result<Vec<String>, HostError> {
+    let trials = names_in(&dir.join(places::TRIALS))?.into_iter().map(|tag| places::interface(&tag));
+    Ok(trials.chain(names_in(&dir.join(INTERFACES))?).collect())
 }
 
-fn names_in(dir: &Path) -> Vec<String> {
-    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
-    entries.filter_map(|e| e.file_name().into_string().ok()).collect()
+/// The entries of a directory; none if it is not there. What cannot be listed is not empty.
+fn names_in(dir: &Path) -> Result<Vec<String>, HostError> {
+    let failed = |e: std::io::Error| HostError::os(format!("list {}", dir.display()), e);
+    let entries = match std::fs::read_dir(dir) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(failed)?,
+    };
+    let names = entries.map(|entry| Ok(entry.map_err(failed)?.file_name().into_string().ok()));
+    names.filter_map(Result::transpose).collect()
 }

@@ -21,6 +21,8 @@ pub struct SweepReport {
     pub cgroups: Vec<String>,
     /// What was made on the host for a hostPath and stays, because something was written there.
     pub stays: Vec<String>,
+    /// Runs that nobody holds and that are left alone, as their record is not seen from here, and what to do about each.
+    pub elsewhere: Vec<String>,
     /// What would not go, and why.
     pub failures: Vec<String>,
 }
@@ -50,6 +52,7 @@ impl SweepReport {
         self.interfaces.extend(other.interfaces);
         self.cgroups.extend(other.cgroups);
         self.stays.extend(other.stays);
+        self.elsewhere.extend(other.elsewhere);
         self.failures.extend(other.failures);
     }
 
@@ -64,7 +67,8 @@ impl SweepReport {
 impl fmt::Display for SweepReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut lines = Vec::new();
-        for (kind, list) in [("run", &self.runs), ("daemon", &self.daemons)].into_iter().chain(self.lists()) {
+        let others = [("run", &self.runs), ("daemon", &self.daemons), ("left alone", &self.elsewhere)];
+        for (kind, list) in others.into_iter().chain(self.lists()) {
             lines.extend(list.iter().map(|what| format!("{kind:<12}  {what}")));
         }
         if lines.is_empty() {
