@@ -6,10 +6,11 @@ use crate::facts;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// The differences of one case between the first runtime and each of the others.
+/// Where the runtimes of one case differ. Whether a difference is declared does not depend on their order: every two are
+/// compared.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Comparison {
-    /// Runtimes compared, the one that the others are held against first.
+    /// Runtimes compared; the values of the others are shown against the first.
     pub runtimes: Vec<String>,
     /// What differs.
     pub rows: Vec<Row>,
@@ -22,11 +23,11 @@ pub struct Row {
     pub members: Vec<String>,
     /// Path of the fact below the member.
     pub at: String,
-    /// As the runtimes of the comparison have it, in their order; `None` where it is as the first has it.
+    /// As the runtimes of the comparison have it, in their order; `–` where one has nothing there to compare.
     pub values: Vec<String>,
-    /// Why, for each runtime that differs and has it declared; a runtime that differs and is not here is undeclared.
+    /// Why, by the runtime whose known difference it is.
     pub declared: BTreeMap<String, String>,
-    /// Runtimes that differ without being declared.
+    /// Runtimes that differ from another where neither of the two has that declared.
     pub undeclared: Vec<String>,
 }
 
@@ -36,50 +37,122 @@ pub type Declared<'a> = dyn Fn(&Record, &str, &str, &str) -> Option<String> + 'a
 /// Compares the facts of records of one case. Records without facts are left out.
 pub fn compare(records: &[&Record], declared: &Declared<'_>) -> Comparison {
     let records: Vec<&Record> = records.iter().copied().filter(|r| !r.facts.is_null()).collect();
-    let runtimes = records.iter().map(|r| r.runtime.clone()).collect();
-    let Some((base, others)) = records.split_first() else { return Comparison { runtimes, rows: Vec::new() } };
-    let mut cells: BTreeMap<String, BTreeMap<usize, (String, String)>> = BTreeMap::new();
-    let mut base_values: BTreeMap<String, String> = BTreeMap::new();
-    for (index, other) in others.iter().enumerate() {
-        for difference in facts::differences(&base.facts, &other.facts) {
-            if difference.incomparable.is_some() {
-                continue;
-            }
-            base_values.insert(difference.path.clone(), side_text(&difference.left));
-            let shown = list_change(&difference).unwrap_or_else(|| side_text(&difference.right));
-            let seen = seen_text(&difference.left, &difference.right);
-            cells.entry(difference.path).or_default().insert(index, (shown, seen));
-        }
-    }
+    let found = Found::between(&records);
     let mut rows: Vec<Row> = Vec::new();
-    for (path, differing) in cells {
-        let (member, at) = split_member(&path);
-        let base_value = &base_values[&path];
-        let mut row = Row {
-            members: if member.is_empty() { Vec::new() } else { vec![member.to_owned()] },
-            at: at.to_owned(),
-            values: vec![base_value.clone()],
-            declared: BTreeMap::new(),
-            undeclared: Vec::new(),
-        };
-        for (index, other) in others.iter().enumerate() {
-            let Some((shown, seen)) = differing.get(&index) else {
-                row.values.push(base_value.clone());
-                continue;
-            };
-            row.values.push(shown.clone());
-            match declared(other, member, at, seen) {
-                Some(why) => drop(row.declared.insert(other.runtime.clone(), why)),
-                None => row.undeclared.push(other.runtime.clone()),
-            }
-        }
+    for path in found.pairs.keys() {
+        let row = found.row(path, &records, declared);
         match rows.iter_mut().find(|known| same_but_for_members(known, &row)) {
             Some(known) => known.members.extend(row.members),
             None => rows.push(row),
         }
     }
     rows.sort_by_key(|row| (rank(&row.at), row.members == ["sandbox"]));
-    Comparison { runtimes, rows }
+    Comparison { runtimes: records.iter().map(|r| r.runtime.clone()).collect(), rows }
+}
+
+/// A difference between two of the records.
+struct Pair {
+    left: usize,
+    right: usize,
+    difference: facts::Difference,
+}
+
+impl Pair {
+    /// The two sides: whose, what stands there, and what the other one has.
+    fn sides(&self) -> [(usize, &Value, &Value); 2] {
+        let facts::Difference { left, right, .. } = &self.difference;
+        [(self.left, left, right), (self.right, right, left)]
+    }
+}
+
+/// Every difference between every two records, by its path.
+struct Found {
+    pairs: BTreeMap<String, Vec<Pair>>,
+}
+
+impl Found {
+    fn between(records: &[&Record]) -> Found {
+        let mut pairs: BTreeMap<String, Vec<Pair>> = BTreeMap::new();
+        for (right, record) in records.iter().enumerate() {
+            for (left, before) in records[..right].iter().enumerate() {
+                let differences = facts::differences(&before.facts, &record.facts).into_iter();
+                for difference in differences.filter(|difference| difference.incomparable.is_none()) {
+                    pairs.entry(difference.path.clone()).or_default().push(Pair { left, right, difference });
+                }
+            }
+        }
+        Found { pairs }
+    }
+
+    fn row(&self, path: &str, records: &[&Record], declared: &Declared<'_>) -> Row {
+        let (member, at) = split_member(path);
+        let mut row = Row {
+            members: if member.is_empty() { Vec::new() } else { vec![member.to_owned()] },
+            at: at.to_owned(),
+            values: (0..records.len()).map(|index| self.value(path, index)).collect(),
+            declared: BTreeMap::new(),
+            undeclared: Vec::new(),
+        };
+        let mut open: Vec<&Pair> = Vec::new();
+        for pair in &self.pairs[path] {
+            let mut is_declared = false;
+            for (index, own, other) in pair.sides() {
+                if let Some(why) = self.why(path, records[index], own, other, declared) {
+                    row.declared.insert(records[index].runtime.clone(), why);
+                    is_declared = true;
+                }
+            }
+            if !is_declared {
+                open.push(pair);
+            }
+        }
+        // Against the first it is the other one that is named; of two others, both, unless that has named one of them.
+        open.sort_by_key(|pair| (pair.left, pair.right));
+        let mut named: Vec<usize> = Vec::new();
+        for pair in open {
+            match pair.left {
+                0 => named.push(pair.right),
+                left if !named.contains(&left) && !named.contains(&pair.right) => named.extend([left, pair.right]),
+                _ => {}
+            }
+        }
+        row.undeclared = named.iter().map(|index| records[*index].runtime.clone()).collect();
+        row
+    }
+
+    /// Why a record may have `own` where another has `other`. What is declared to be there at all may be as it likes.
+    fn why(&self, path: &str, record: &Record, own: &Value, other: &Value, declared: &Declared<'_>) -> Option<String> {
+        let (member, at) = split_member(path);
+        let as_seen = declared(record, member, at, &seen_text(other, own));
+        let lacks = |path: &&str| {
+            let pairs = self.pairs.get(*path).into_iter().flatten();
+            pairs.flat_map(Pair::sides).any(|(_, value, _)| value.is_null())
+        };
+        let mut above = std::iter::successors(Some(path), |path| parent(path)).filter(lacks);
+        as_seen.or_else(|| {
+            let present = |path: &str| match split_member(path).1 {
+                "" => None,
+                at => declared(record, member, at, "present"),
+            };
+            if own.is_null() { None } else { above.find_map(present) }
+        })
+    }
+
+    /// What a record has at a path, as the table shows it.
+    fn value(&self, path: &str, index: usize) -> String {
+        let pairs = &self.pairs[path];
+        if let Some(pair) = pairs.iter().find(|pair| (pair.left, pair.right) == (0, index)) {
+            return list_change(&pair.difference).unwrap_or_else(|| side_text(&pair.difference.right));
+        }
+        let mut sides = pairs.iter().flat_map(Pair::sides);
+        sides.find(|side| side.0 == index).map_or_else(|| "–".to_owned(), |(_, value, _)| side_text(value))
+    }
+}
+
+/// The path of what a fact is part of.
+fn parent(path: &str) -> Option<&str> {
+    let end = path.rfind(if path.ends_with(']') { '[' } else { '.' })?;
+    Some(&path[..end])
 }
 
 /// What a Pod is made of before what belongs to its files and environment.
@@ -168,14 +241,4 @@ fn why_cell(row: &Row, reasons: &mut Vec<String>, style: Style) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::split_member;
-
-    #[test]
-    fn a_path_names_its_member() {
-        assert_eq!(split_member("members.app.namespaces.uts"), ("app", "namespaces.uts"));
-        assert_eq!(split_member("members[beside/app].uts.hostname"), ("beside/app", "uts.hostname"));
-        assert_eq!(split_member("members.app"), ("app", ""));
-        assert_eq!(split_member("pod.network.up"), ("", "pod.network.up"));
-    }
-}
+mod tests;
