@@ -16,6 +16,7 @@ use podcheck::judge::Verdict;
 use podcheck::report::{self, Record, Results, Style, record_text};
 use podcheck::runtime::{Kind, RuntimeName, why_unavailable};
 use podcheck::trial::{self, Required, Runtimes, Settings};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -168,10 +169,21 @@ impl Suite {
             schema_version: report::SCHEMA_VERSION,
             podcheck: env!("CARGO_PKG_VERSION").to_owned(),
             host: trial::host_record(),
+            partial: String::new(),
             records,
         };
-        std::fs::write(file, report::json(&results)).map_err(|error| format!("{}: {error}", file.display()))
+        replace(file, &report::json(&results)).map_err(|error| format!("{}: {error}", file.display()))
     }
+}
+
+/// Puts a text in the place of a file, as a whole.
+fn replace(file: &Path, text: &str) -> std::io::Result<()> {
+    let folder = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let readable = std::os::unix::fs::PermissionsExt::from_mode(0o666);
+    let mut beside = tempfile::Builder::new().permissions(readable).tempfile_in(folder)?;
+    beside.write_all(text.as_bytes())?;
+    beside.as_file().sync_all()?;
+    beside.persist(file).map(drop).map_err(|error| error.error)
 }
 
 /// Cases, and for each file that is none its faults.

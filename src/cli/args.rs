@@ -3,7 +3,7 @@
 use crate::host::CgroupRoot;
 use crate::runtime::RuntimeName;
 use crate::trial::Required;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 /// Is this really a Pod? Brings Pods up on container runtimes, reads from the kernel what their processes share and are
@@ -20,6 +20,7 @@ const EXIT_STATUS: &str = "Exit status, the first that applies:
   3  a runtime or the host failed, or something required is missing
   1  a failure, or an undeclared difference
   4  nothing was executed
+  128 + signal  a signal ended it; 141 where whoever reads the output went away
   0  otherwise, known deviations included
 
 Environment:
@@ -93,7 +94,7 @@ pub(super) struct RunArgs {
     /// Form of the result
     #[arg(long, value_enum, default_value_t = Format::Pretty)]
     pub(super) format: Format,
-    /// Write the result to a file instead of standard output
+    /// Write the result to a file instead of standard output; an earlier one is replaced as a whole, once there is another
     #[arg(short, long, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
     /// Start no further case after the first that fails
@@ -132,13 +133,14 @@ pub(super) struct DiffArgs {
 }
 
 #[derive(Debug, Args)]
-#[group(required = true, multiple = true)]
+#[group(skip)]
+#[command(group(ArgGroup::new("target").args(["pids", "docker", "cri"]).required(true)))]
 pub(super) struct InspectArgs {
     /// Processes to look at as members of one Pod, the first as its sandbox; NAME=PID gives one a name
-    #[arg(value_name = "[NAME=]PID", conflicts_with_all = ["docker", "cri"])]
+    #[arg(value_name = "[NAME=]PID")]
     pub(super) pids: Vec<String>,
     /// Docker containers by name or id, the first as sandbox; may be given more than once
-    #[arg(long, value_name = "NAME", conflicts_with = "cri")]
+    #[arg(long, value_name = "NAME")]
     pub(super) docker: Vec<String>,
     /// A CRI Pod by name, uid or sandbox id; POD@unix:///run/other.sock for another than containerd's usual socket
     #[arg(long, value_name = "POD[@ENDPOINT]")]

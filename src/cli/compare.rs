@@ -1,12 +1,12 @@
 //! `podcheck compare`: the same cases on every runtime that is here, and where those differ.
 
 use super::args::CompareArgs;
+use super::perform::{self, Report, Work};
 use super::runtimes::Chosen;
 use super::{Failure, Status, diff, jobs, output, run};
 use crate::case::Case;
-use crate::report::{self, Record, Style};
-use crate::trial::{self, Runtimes, Settings};
-use std::sync::Arc;
+use crate::report::{self, Record, Results, Style};
+use crate::trial::{self, Settings};
 
 pub(super) fn compare(args: &CompareArgs) -> Result<Status, Failure> {
     let baseline = args.baseline.as_deref().map(diff::read).transpose()?;
@@ -17,31 +17,50 @@ pub(super) fn compare(args: &CompareArgs) -> Result<Status, Failure> {
     let mut settings = jobs::settings(&args.selection)?;
     let chosen = Chosen::for_compare(&args.selection);
     chosen.require(&mut settings.required)?;
-    let jobs = jobs::jobs(cases, &chosen.runtimes);
-    let style = output::style();
-    let run = jobs::begin(&args.selection)?;
-    let opened = Runtimes::new(Arc::clone(&run));
-    let records = jobs::execute(&jobs, &opened, &settings, jobs::width(&args.selection), false, &|_| {});
-    drop(opened);
-    let mut status = jobs::end(&run, jobs::status(&records))?;
-    let (text, undeclared) = comparison(&records, &jobs, &settings, style);
-    output::print(&text);
-    if undeclared && status == Status::Conforms {
-        status = Status::Fails;
+    let work = Work { jobs: jobs::jobs(cases, &chosen.runtimes), settings, fail_fast: false };
+    perform::perform(Compared { work, chosen, baseline, style: output::style() }, &args.selection)
+}
+
+/// Compares the runtimes with each other, and with an earlier result.
+struct Compared {
+    work: Work,
+    chosen: Chosen,
+    baseline: Option<Results>,
+    style: Style,
+}
+
+impl Report for Compared {
+    fn work(&self) -> &Work {
+        &self.work
     }
-    if let [alone] = chosen.runtimes.as_slice() {
-        output::print(&format!("Nothing was compared: {alone} is the only runtime.\n"));
+
+    fn came(&self, _: &Record) -> Result<(), Failure> {
+        Ok(())
     }
-    output::print(&chosen.absent_text());
-    output::print(&(run::notes(&records) + &report::summary(&records, style)));
-    if let Some(baseline) = baseline {
-        let (text, changed) = diff::changes(&baseline, &jobs::results(records));
-        output::print(&format!("\nsince the baseline:\n{text}"));
-        if changed && status == Status::Conforms {
+
+    fn end(&self, records: Vec<Record>, partial: &str) -> Result<Status, Failure> {
+        let Compared { work, chosen, baseline, style } = self;
+        let mut status = jobs::status(&records);
+        let (mut text, undeclared) = comparison(&records, &work.jobs, &work.settings, *style);
+        if let [alone] = chosen.runtimes.as_slice() {
+            text.push_str(&format!("Nothing was compared: {alone} is the only runtime.\n"));
+        }
+        text.push_str(&chosen.absent_text());
+        text.push_str(&run::notes(&records));
+        text.push_str(&run::partial_text(partial, *style));
+        text.push_str(&report::summary(&records, *style));
+        let mut differs = undeclared;
+        if let Some(baseline) = baseline {
+            let (changes, changed) = diff::changes(baseline, &jobs::results(records, partial));
+            text.push_str(&format!("\nsince the baseline:\n{changes}"));
+            differs |= changed;
+        }
+        if differs && status == Status::Conforms {
             status = Status::Fails;
         }
+        output::print(&text)?;
+        Ok(status)
     }
-    Ok(status)
 }
 
 /// Each Pod as a tree; runtimes whose trees are the same share one.

@@ -9,7 +9,7 @@ use std::path::Path;
 pub(super) fn diff(args: &DiffArgs) -> Result<Status, Failure> {
     let (old, new) = (read(&args.old)?, read(&args.new)?);
     let (text, changed) = changes(&old, &new);
-    output::print(&text);
+    output::print(&text)?;
     Ok(if changed { Status::Fails } else { Status::Conforms })
 }
 
@@ -33,6 +33,9 @@ pub(super) fn read(path: &Path) -> Result<Results, Failure> {
 /// Verdicts, facts and versions that are not the same, and whether there are any.
 pub(super) fn changes(old: &Results, new: &Results) -> (String, bool) {
     let mut text = String::new();
+    for (which, results) in [("earlier", old), ("later", new)].iter().filter(|(_, of)| !of.partial.is_empty()) {
+        let _ = writeln!(text, "the {which} result is partial, {}\n", results.partial);
+    }
     let (mut compared, mut differing) = (0, 0);
     for record in &new.records {
         match old.records.iter().find(|r| r.id == record.id) {

@@ -25,6 +25,6 @@ pub(super) fn doctor() -> Result<Status, Failure> {
         let mark = if ability.present { '✓' } else { '✗' };
         text.push_str(&format!("  {mark} {name:<20} {}\n", ability.reason));
     }
-    output::print(&text);
+    output::print(&text)?;
     Ok(if is_static && !here.is_empty() { Status::Conforms } else { Status::Broken })
 }

@@ -1,4 +1,4 @@
-//! Ctrl-C: the first one cleans up and ends, the second ends at once and says who cleans up then.
+//! Ctrl-C: the first one cleans up, reports what there is and ends; the second ends at once and says who cleans up then.
 
 use super::output;
 use crate::host::Run;
@@ -14,16 +14,17 @@ pub(super) fn interrupted() -> bool {
     INTERRUPTED.load(Ordering::Relaxed)
 }
 
-/// After a signal, waits for the signal's thread to end the process: nothing is said about a run that was taken away.
+/// After a signal, waits for the signal's thread to end the process: nothing is said about a Pod that was taken away.
 pub(super) fn yield_to_signal() {
     while interrupted() {
         std::thread::park();
     }
 }
 
-/// From now on SIGINT, SIGTERM and SIGHUP take the run down, then end podcheck with 128 + signal.
-pub(super) fn guard(run: &Arc<Run>) {
-    let run = Arc::clone(run);
+/// From now on SIGINT, SIGTERM and SIGHUP take the run down, have `report` say what there is, with the signal's name, and
+/// then end podcheck with 128 + signal.
+pub(super) fn guard(run: &Arc<Run>, report: impl Fn(&str) + Send + Sync + 'static) {
+    let (run, report) = (Arc::clone(run), Arc::new(report));
     let Ok(mut signals) = Signals::new([SIGINT, SIGTERM, SIGHUP]) else { return };
     std::thread::spawn(move || {
         for signal in signals.forever() {
@@ -32,11 +33,12 @@ pub(super) fn guard(run: &Arc<Run>) {
                 std::process::exit(128 + signal);
             }
             output::note("podcheck: interrupted, removing what was started (once more to end at once)");
-            let run = Arc::clone(&run);
+            let (run, report) = (Arc::clone(&run), Arc::clone(&report));
             std::thread::spawn(move || {
                 if let Err(error) = run.end() {
                     output::error(&format!("{error}; `podcheck sweep` tries again"));
                 }
+                report(signal_hook::low_level::signal_name(signal).unwrap_or("a signal"));
                 std::process::exit(128 + signal);
             });
         }

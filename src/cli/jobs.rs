@@ -1,16 +1,15 @@
-//! Which cases run where, and the workers that run them side by side.
+//! Which cases run where, and what their records come to.
 
 use super::args::{NodeChoice, Selection};
-use super::{Failure, Status, interrupt};
+use super::{Failure, Status};
 use crate::case::{self, Case, Known};
 use crate::diagnostic::Diagnostic;
-use crate::host::{CgroupRoot, Run};
+use crate::host::CgroupRoot;
 use crate::report::{Record, Results};
 use crate::runtime::RuntimeName;
-use crate::trial::{self, Required, Runtimes, Settings};
+use crate::trial::{self, Required, Settings};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// The cases of these paths (the built-in suite if there are none) whose id has `filter` in it.
 pub(super) fn select(paths: &[PathBuf], filter: Option<&str>) -> Result<Vec<Case>, Failure> {
@@ -54,57 +53,10 @@ pub(super) fn jobs(cases: Vec<Case>, runtimes: &[RuntimeName]) -> Vec<Job> {
     jobs
 }
 
-/// Runs the jobs, `width` side by side, calling `done` as each ends. Records come back in the order of the jobs; those
-/// that were not started after a failure under `fail_fast` are missing.
-pub(super) fn execute(
-    jobs: &[Job],
-    runtimes: &Runtimes,
-    settings: &Settings,
-    width: usize,
-    fail_fast: bool,
-    done: &(dyn Fn(&Record) + Sync),
-) -> Vec<Record> {
-    let next = AtomicUsize::new(0);
-    let stop = AtomicBool::new(false);
-    let records: Mutex<Vec<(usize, Record)>> = Mutex::default();
-    std::thread::scope(|scope| {
-        for _ in 0..width.min(jobs.len()) {
-            scope.spawn(|| {
-                loop {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(job) = jobs.get(index) else { return };
-                    if stop.load(Ordering::Relaxed) || interrupt::interrupted() {
-                        return;
-                    }
-                    let record = trial::run(&job.case, &job.runtime, runtimes, settings).record;
-                    // The run was taken away under it: what it saw says nothing.
-                    interrupt::yield_to_signal();
-                    if fail_fast && record.verdict.is_bad() {
-                        stop.store(true, Ordering::Relaxed);
-                    }
-                    done(&record);
-                    records.lock().unwrap_or_else(PoisonError::into_inner).push((index, record));
-                }
-            });
-        }
-    });
-    let mut records = records.into_inner().unwrap_or_else(PoisonError::into_inner);
-    records.sort_by_key(|(index, _)| *index);
-    records.into_iter().map(|(_, record)| record).collect()
-}
-
 /// How many cases go side by side.
 pub(super) fn width(selection: &Selection) -> usize {
     let processors = || std::thread::available_parallelism().map_or(1, usize::from);
     selection.jobs.map_or_else(processors, usize::from)
-}
-
-/// Begins a run and guards it against signals.
-pub(super) fn begin(selection: &Selection) -> Result<Arc<Run>, Failure> {
-    let root = cgroup_root(selection.cgroup_root.as_ref())?;
-    let run = Run::begin_below(&root).map_err(Failure::broken)?;
-    interrupt::guard(&run);
-    Ok(run)
 }
 
 /// Below which cgroup podcheck makes its own: as it is given, else as the environment has it.
@@ -112,19 +64,13 @@ pub(super) fn cgroup_root(given: Option<&CgroupRoot>) -> Result<CgroupRoot, Fail
     given.map_or_else(|| CgroupRoot::from_env().map_err(Failure::usage), |root| Ok(root.clone()))
 }
 
-/// Ends the run; what does not go is said, and changes the status to broken.
-pub(super) fn end(run: &Run, status: Status) -> Result<Status, Failure> {
-    interrupt::yield_to_signal();
-    run.end().map_err(|error| Failure::broken(format!("{error}; `podcheck sweep` tries again")))?;
-    Ok(status)
-}
-
-/// Records as a result.
-pub(super) fn results(records: Vec<Record>) -> Results {
+/// Records as a result; `partial` says why some are missing.
+pub(super) fn results(records: Vec<Record>, partial: &str) -> Results {
     Results {
         schema_version: crate::report::SCHEMA_VERSION,
         podcheck: env!("CARGO_PKG_VERSION").to_owned(),
         host: trial::host_record(),
+        partial: partial.to_owned(),
         records,
     }
 }

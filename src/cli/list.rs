@@ -17,7 +17,7 @@ pub(super) fn list(args: &ListArgs) -> Result<Status, Failure> {
         (true, ListFormat::Pretty) => by_property(&coverage(&cases)?),
         (true, ListFormat::Json) => json_of(&json!({ "properties": coverage(&cases)? })),
     };
-    output::print(&text);
+    output::print(&text)?;
     Ok(Status::Conforms)
 }
 

@@ -9,13 +9,16 @@ mod interrupt;
 mod jobs;
 mod list;
 mod output;
+mod perform;
 mod run;
 mod runtimes;
 mod schema;
+mod sink;
 mod sweep;
 
 use args::{Cli, Command};
 use clap::Parser;
+use std::io::Write;
 use std::process::ExitCode;
 
 /// How a command ended, as its exit status says it. The first that applies holds.
@@ -31,6 +34,8 @@ pub(crate) enum Status {
     Broken = 3,
     /// Nothing was executed.
     Nothing = 4,
+    /// Whoever read standard output went away: as of a program that SIGPIPE ended.
+    Unread = 128 + 13,
 }
 
 /// Why a command could not do its work: what to print, and the status to end with.
@@ -48,6 +53,13 @@ impl Failure {
     fn broken(message: impl ToString) -> Failure {
         Failure { status: Status::Broken, message: message.to_string() }
     }
+
+    /// Says why on standard error; nothing if there is nothing to say.
+    fn say(&self) {
+        if !self.message.is_empty() {
+            output::error(&self.message);
+        }
+    }
 }
 
 /// Main of the command line.
@@ -55,10 +67,7 @@ pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            let _ = error.print();
-            let help =
-                matches!(error.kind(), clap::error::ErrorKind::DisplayHelp | clap::error::ErrorKind::DisplayVersion);
-            return ExitCode::from(if help { 0 } else { Status::Usage as u8 });
+            return ExitCode::from(explain(&error) as u8);
         }
     };
     let ended = crate::host::check_time_factor().map_err(Failure::usage).and_then(|()| match cli.command {
@@ -72,8 +81,24 @@ pub fn main() -> ExitCode {
         Command::Schema(args) => schema::schema(&args),
     });
     let status = ended.unwrap_or_else(|failure| {
-        output::error(&failure.message);
+        failure.say();
         failure.status
     });
     ExitCode::from(status as u8)
+}
+
+/// Prints what was asked for with `--help` or `--version`, or what is wrong with the arguments.
+fn explain(error: &clap::Error) -> Status {
+    if error.use_stderr() {
+        let _ = error.print();
+        return Status::Usage;
+    }
+    match error.print().and_then(|()| std::io::stdout().flush()) {
+        Ok(()) => Status::Conforms,
+        Err(error) => {
+            let failure = output::unwritten(&error);
+            failure.say();
+            failure.status
+        }
+    }
 }

@@ -1,62 +1,38 @@
 //! Printing: standard output for results, standard error for everything else.
 
+use super::{Failure, Status};
 use crate::report::Style;
-use std::fs::File;
-use std::io::{IsTerminal, Write};
-use std::path::Path;
-
-use super::Failure;
+use std::io::{self, IsTerminal, Write};
 
 /// Colours for standard output, where it is a terminal and NO_COLOR is not set.
 pub(super) fn style() -> Style {
-    Style { colour: std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none() }
+    Style { colour: io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none() }
 }
 
-/// Writes to standard output. A reader that went away (`podcheck list | head`) is no failure.
-pub(super) fn print(text: &str) {
-    let mut out = std::io::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+/// Writes to standard output.
+///
+/// # Errors
+/// It was not written as a whole. A reader that went away (`podcheck list | head`) ends the command without a word, and
+/// with the status of a program that SIGPIPE ended.
+pub(super) fn print(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|error| unwritten(&error))
+}
+
+/// Why standard output did not take a text.
+pub(super) fn unwritten(error: &io::Error) -> Failure {
+    match error.kind() {
+        io::ErrorKind::BrokenPipe => Failure { status: Status::Unread, message: String::new() },
+        _ => Failure::broken(format!("cannot write to standard output: {error}")),
+    }
 }
 
 /// Writes a line to standard error.
 pub(super) fn note(text: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "{text}");
+    let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
 /// Writes an error to standard error.
 pub(super) fn error(text: &str) {
     note(&format!("podcheck: {text}"));
-}
-
-/// Where a result goes, opened before anything runs: an hour's result is not lost for a misspelt folder.
-pub(super) enum Sink {
-    Stdout,
-    File(File, String),
-}
-
-impl Sink {
-    /// Standard output, or the file.
-    pub(super) fn open(path: Option<&Path>) -> Result<Sink, Failure> {
-        let Some(path) = path else { return Ok(Sink::Stdout) };
-        match File::create(path) {
-            Ok(file) => Ok(Sink::File(file, path.display().to_string())),
-            Err(error) => Err(Failure::usage(format!("cannot write the result to {}: {error}", path.display()))),
-        }
-    }
-
-    /// Whether results go to standard output.
-    pub(super) fn is_stdout(&self) -> bool {
-        matches!(self, Sink::Stdout)
-    }
-
-    /// Writes the whole result.
-    pub(super) fn write(self, text: &str) -> Result<(), Failure> {
-        match self {
-            Sink::Stdout => print(text),
-            Sink::File(mut file, path) => file
-                .write_all(text.as_bytes())
-                .map_err(|error| Failure::broken(format!("cannot write the result to {path}: {error}")))?,
-        }
-        Ok(())
-    }
 }

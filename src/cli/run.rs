@@ -1,12 +1,11 @@
 //! `podcheck run`: judges cases on runtimes.
 
 use super::args::{Format, RunArgs};
-use super::output::{self, Sink};
+use super::perform::{self, Report, Work};
 use super::runtimes::Chosen;
-use super::{Failure, Status, jobs};
-use crate::report::{self, Record, Results};
-use crate::trial::Runtimes;
-use std::sync::Arc;
+use super::sink::Sink;
+use super::{Failure, Status, jobs, output};
+use crate::report::{self, Record, Results, Style};
 
 pub(super) fn run(args: &RunArgs) -> Result<Status, Failure> {
     let cases = jobs::select(&args.selection.paths, args.selection.filter.as_deref())?;
@@ -25,30 +24,55 @@ pub(super) fn run(args: &RunArgs) -> Result<Status, Failure> {
     }
     let sink = Sink::open(args.output.as_deref())?;
     chosen.require(&mut settings.required)?;
-    let style = output::style();
-    let pretty_now = args.format == Format::Pretty && sink.is_stdout();
-    let run = jobs::begin(&args.selection)?;
-    let opened = Runtimes::new(Arc::clone(&run));
-    let records = jobs::execute(&jobs, &opened, &settings, jobs::width(&args.selection), args.fail_fast, &|record| {
-        if pretty_now {
-            output::print(&report::record_text(record, style));
-        }
-    });
-    drop(opened);
-    let status = jobs::end(&run, jobs::status(&records))?;
-    if pretty_now {
-        output::print(&footer(&records, style));
-    } else {
-        sink.write(&render(args.format, &jobs::results(records))?)?;
-    }
-    Ok(status)
+    let work = Work { jobs, settings, fail_fast: args.fail_fast };
+    perform::perform(Judged { work, format: args.format, sink, style: output::style() }, &args.selection)
 }
 
-/// What was accepted without effect, once for all records, and the counts.
-fn footer(records: &[Record], style: report::Style) -> String {
-    let mut text = notes(records);
-    text.push_str(&report::summary(records, style));
-    text
+/// Judges the work and writes the result in a format to a sink.
+struct Judged {
+    work: Work,
+    format: Format,
+    sink: Sink,
+    style: Style,
+}
+
+impl Judged {
+    /// Whether a person reads along.
+    fn pretty_now(&self) -> bool {
+        self.format == Format::Pretty && self.sink.is_stdout()
+    }
+}
+
+impl Report for Judged {
+    fn work(&self) -> &Work {
+        &self.work
+    }
+
+    fn came(&self, record: &Record) -> Result<(), Failure> {
+        if self.pretty_now() { output::print(&report::record_text(record, self.style)) } else { Ok(()) }
+    }
+
+    fn end(&self, records: Vec<Record>, partial: &str) -> Result<Status, Failure> {
+        let status = jobs::status(&records);
+        if self.pretty_now() {
+            output::print(&footer(&records, partial, self.style))?;
+        } else if let Some(file) = self.sink.file().filter(|_| records.is_empty()) {
+            output::note(&format!("podcheck: no case was finished, {} is left as it was", file.display()));
+        } else {
+            self.sink.write(&render(self.format, &jobs::results(records, partial))?)?;
+        }
+        Ok(status)
+    }
+}
+
+/// What was accepted without effect, once for all records, why some are missing, and the counts.
+fn footer(records: &[Record], partial: &str, style: Style) -> String {
+    notes(records) + &partial_text(partial, style) + &report::summary(records, style)
+}
+
+/// A line that says why records are missing; nothing if none is.
+pub(super) fn partial_text(partial: &str, style: Style) -> String {
+    if partial.is_empty() { String::new() } else { format!("{}\n", style.bad(&format!("partial: {partial}"))) }
 }
 
 /// Stand-ins and fields without effect, each named once.
@@ -78,9 +102,9 @@ fn render(format: Format, results: &Results) -> Result<String, Failure> {
         Format::Json => report::json(results),
         Format::Junit => report::junit(results).map_err(Failure::broken)?,
         Format::Pretty => {
-            let style = report::Style::default();
+            let style = Style::default();
             let records: String = results.records.iter().map(|record| report::record_text(record, style)).collect();
-            records + &footer(&results.records, style)
+            records + &footer(&results.records, &results.partial, style)
         }
     })
 }

@@ -9,6 +9,6 @@ pub(super) fn schema(args: &SchemaArgs) -> Result<Status, Failure> {
         SchemaOf::Case => crate::case::schema(),
         SchemaOf::Result => schemars::schema_for!(Results).to_value(),
     };
-    output::print(&format!("{schema:#}\n"));
+    output::print(&format!("{schema:#}\n"))?;
     Ok(Status::Conforms)
 }

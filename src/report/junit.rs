@@ -5,7 +5,7 @@ use crate::judge::{Check, Outcome, Verdict};
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use std::time::Duration;
 
-/// One suite a runtime, one test case a record; a skip carries its reason.
+/// One suite a runtime, one test case a record; a skip carries its reason, and so does a result that is partial.
 ///
 /// # Errors
 /// A text that XML cannot hold.
@@ -19,7 +19,19 @@ pub fn junit(results: &Results) -> Result<String, quick_junit::SerializeError> {
         suite.add_test_cases(results.records.iter().filter(|r| r.runtime == runtime).map(test_case));
         report.add_test_suite(suite);
     }
+    if !results.partial.is_empty() {
+        report.add_test_suite(partial(&results.partial));
+    }
     report.to_string()
+}
+
+/// That records are missing is an error of its own, or whoever counts failures would take the rest for the whole.
+fn partial(why: &str) -> TestSuite {
+    let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+    status.set_message(format!("partial: {why}"));
+    let mut suite = TestSuite::new("podcheck");
+    suite.add_test_case(TestCase::new("podcheck::all-were-run", status));
+    suite
 }
 
 fn test_case(record: &Record) -> TestCase {

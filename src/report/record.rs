@@ -17,6 +17,10 @@ pub struct Results {
     pub podcheck: String,
     /// What the host can do.
     pub host: HostRecord,
+    /// Why there are not all records that were asked for: the run was interrupted, or ended at its first failure. Empty if
+    /// there are all.
+    #[serde(default)]
+    pub partial: String,
     /// One for each case and runtime.
     pub records: Vec<Record>,
 }

@@ -12,7 +12,7 @@ mod name;
 mod version;
 
 pub use daemon::Tenancy;
-pub use name::{Kind, RuntimeName, RuntimeNameError};
+pub use name::{Kind, RuntimeName, RuntimeNameError, is_endpoint};
 
 use crate::host::{self, Cause, Process, Run, TrialDir};
 use crate::plan::{CgroupDriver, ContainerPlan, Plan};
