@@ -94,8 +94,8 @@ pub struct Member {
     pub oom: Option<Oom>,
     pub environment: Option<Environment>,
     pub inherited: Option<Inherited>,
-    pub controls: Option<BTreeMap<&'static str, String>>,
-    pub sysctls: Option<BTreeMap<&'static str, String>>,
+    pub controls: Option<BTreeMap<&'static str, Fact<String>>>,
+    pub sysctls: Fact<BTreeMap<&'static str, String>>,
     pub files: Option<BTreeMap<String, String>>,
     pub events: Option<Events>,
 }
@@ -200,7 +200,7 @@ pub struct Inherited {
     pub cpus: Value,
     pub mems: Value,
     pub personality: Value,
-    pub limits: BTreeMap<String, String>,
+    pub limits: Fact<BTreeMap<String, String>>,
 }
 
 /// `environment`.

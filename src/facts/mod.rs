@@ -19,7 +19,9 @@ mod relations;
 
 pub use capabilities::names as capability_names;
 pub use compare::{Difference, differences};
+pub use document::UNOBSERVABLE;
 pub use dropped::{DROPPED, Dropped, Part};
+pub use lookup::unobservable;
 pub use naming::Naming;
 pub use normalise::normalise;
 pub use relations::Relation;

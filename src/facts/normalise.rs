@@ -85,7 +85,7 @@ impl View<'_> {
             environment: Some(self.environment(seen)),
             inherited: Some(inherited::inherited(name, seen, self.observation)),
             controls: Some(inherited::controls(seen, self.observation)),
-            sysctls: Some(seen.sysctls.clone()),
+            sysctls: Fact(seen.sysctls.clone()),
             files: Some(seen.files.iter().map(|(path, text)| ((*path).to_owned(), self.file(path, text))).collect()),
             events: Some(events(&seen.cgroup.events)),
         }
@@ -410,7 +410,7 @@ fn cgroup_sources(sources: &mut BTreeMap<String, String>, limits: &str, events: 
 }
 
 /// The structs of the document hold nothing that JSON cannot.
-fn value<T: serde::Serialize>(fact: &T) -> Value {
+pub(super) fn value<T: serde::Serialize>(fact: &T) -> Value {
     serde_json::to_value(fact).unwrap_or(Value::Null)
 }
 
@@ -453,7 +453,7 @@ mod tests {
             domainname: Some("(none)".to_owned()),
             inherited: observe::Inherited { umask: Some(0o22), ..observe::Inherited::default() },
             proc_shows: Some(InodeId { dev: 4, ino: namespaces[3] }),
-            sysctls: BTreeMap::from([("kernel.sem", "1 2".to_owned())]),
+            sysctls: Seen::Value(BTreeMap::from([("kernel.sem", "1 2".to_owned())])),
             oom_score_adj: -998,
             comm: "pause".to_owned(),
             args: vec!["/pause".to_owned()],

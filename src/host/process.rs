@@ -32,6 +32,12 @@ impl Process {
         Ok(Process { pid, dir })
     }
 
+    /// A process that is there in a folder alone, with files that stand for those of `/proc/<pid>`.
+    #[cfg(test)]
+    pub(crate) fn in_folder(pid: i32, folder: &std::path::Path) -> io::Result<Process> {
+        Ok(Process { pid, dir: File::open(folder)?.into() })
+    }
+
     /// The same process, held once more.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 
 use super::look::{self, Question, text};
 use super::{Check, HostCaps, Level, Outcome, contract};
-use crate::facts::{Facts, Looked};
+use crate::facts::{Facts, Looked, unobservable};
 use crate::plan::Node;
 use crate::pod::Pod;
 use serde_json::Value;
@@ -97,6 +97,11 @@ fn again_at(fact: &str) -> String {
     format!("again.{fact}")
 }
 
+/// Whether a map has a part that cannot be seen: that it is the same as before says nothing.
+fn is_unseen_within(value: &Value) -> bool {
+    value.as_object().is_some_and(|map| map.values().any(|part| unobservable(part).is_some()))
+}
+
 /// `None` where it could be seen at neither time.
 fn compare(first: &Facts, now: &Facts, member: &str, (property, fact, source): Rule) -> Option<Check> {
     let path = look::path(member, fact);
@@ -109,6 +114,7 @@ fn compare(first: &Facts, now: &Facts, member: &str, (property, fact, source): R
     };
     let outcome = match (&before, &after) {
         (Looked::Unobservable(_), Looked::Unobservable(_)) => return None,
+        (Looked::Value(before), Looked::Value(after)) if before == after && is_unseen_within(before) => return None,
         (Looked::Value(before), Looked::Value(after)) if before == after => Outcome::Held,
         (Looked::Absent, Looked::Absent) => Outcome::Held,
         _ => Outcome::Broken,
@@ -161,6 +167,22 @@ mod tests {
         assert_eq!(of_memory(json!(4096), json!(4096))[0].outcome, Outcome::Held);
         let hidden = of_memory(json!(4096), json!({"unobservable": "memory-controller"}));
         assert_eq!(hidden[0].outcome, Outcome::Broken);
+    }
+
+    #[test]
+    fn controls_that_can_be_seen_at_neither_time_are_not_as_they_were() {
+        let seen = |controls: Value| {
+            let document = json!({"members": {"app": {"state": "running", "controls": controls}}});
+            Facts { document, ..Facts::default() }
+        };
+        let of = |first: Value, now: Value| {
+            let checks = judged(&seen(first), &seen(now), &[]);
+            checks.into_iter().find(|check| check.at == "again.controls").map(|check| check.outcome)
+        };
+        let hidden = || json!({"memory.swappiness": {"unobservable": "cgroup-in-view"}});
+        assert_eq!(of(json!({}), json!({})), Some(Outcome::Held));
+        assert_eq!(of(hidden(), hidden()), None);
+        assert_eq!(of(json!({}), hidden()), Some(Outcome::Broken));
     }
 
     #[test]

@@ -56,6 +56,9 @@ pub fn hierarchies(mounts: &[Mount]) -> Vec<Hierarchy> {
 
 /// Parses `/proc/<pid>/cgroup`: lines of `id:controllers:path`, the v2 one being `0::path`.
 pub fn memberships(text: &str) -> Result<Memberships, Malformed> {
+    if text.is_empty() {
+        return Err(Malformed::new("`id:controllers:/path`", "an empty file"));
+    }
     let mut memberships = Memberships::default();
     for line in text.lines() {
         let malformed = || Malformed::new("`id:controllers:/path`", line);
@@ -89,7 +92,7 @@ mod tests {
         let v2 = memberships("0::/kubepods\n").expect("good text");
         assert!(v2.v1.is_empty());
         assert_eq!(memberships("2:cpu:/\n").expect("good text").unified, None);
-        for text in ["memory\n", "4:memory\n", "4:memory:relative\n", "x:memory:/\n"] {
+        for text in ["", "memory\n", "4:memory\n", "4:memory:relative\n", "x:memory:/\n"] {
             assert!(memberships(text).is_err(), "{text:?}");
         }
     }

@@ -146,6 +146,11 @@ impl<'a> Files<'a, '_> {
         }
     }
 
+    /// Whether the controller is in the v2 hierarchy.
+    fn is_unified(&self, controller: &str) -> bool {
+        self.dirs.iter().any(|(hierarchy, _)| hierarchy.is_unified() && self.reader.has(hierarchy, controller))
+    }
+
     /// Reads the file that shows `fact`; `missing` is what it means that there is none, except in a root cgroup, which
     /// holds nobody to anything.
     fn value<T>(
@@ -162,7 +167,7 @@ impl<'a> Files<'a, '_> {
         let Some(text) = text else { return Ok(if dir.is_root { Seen::Absent } else { missing }) };
         // A file with a count may be one of the controls as well: it is read once.
         if let Some(control) = CONTROLS.iter().find(|control| control.file == file && !dir.is_root) {
-            self.seen.controls.insert(control.file, control.value(&text));
+            self.seen.controls.insert(control.file, Seen::Value(control.value(&text)));
             self.seen.files.insert(control.file, path.clone());
         }
         let value = parse(&text).map(Seen::Value).map_err(senseless(path));
@@ -267,7 +272,8 @@ impl<'a> Files<'a, '_> {
                 }
             };
         }
-        self.seen.limits.huge_pages = Seen::Value(limits);
+        // Which sizes there are is read elsewhere: of none nothing is known.
+        self.seen.limits.huge_pages = if limits.is_empty() { Seen::Unobservable(NONE) } else { Seen::Value(limits) };
         Ok(())
     }
 
@@ -291,11 +297,15 @@ impl<'a> Files<'a, '_> {
             let dir = match self.place(control.controller) {
                 Place::V1(dir) if !control.unified && !dir.is_root => dir,
                 Place::V2(dir) if control.unified && !dir.is_root => dir,
+                Place::OutOfView if self.is_unified(control.controller) == control.unified => {
+                    self.seen.controls.insert(control.file, Seen::Unobservable("cgroup-in-view"));
+                    continue;
+                }
                 _ => continue,
             };
             let path = [&dir.path, "/", control.file].concat();
             if let Some(text) = dir.text(control.file).map_err(unreadable(&path))? {
-                self.seen.controls.insert(control.file, control.value(&text));
+                self.seen.controls.insert(control.file, Seen::Value(control.value(&text)));
                 self.seen.files.insert(control.file, path);
             }
         }
@@ -331,5 +341,34 @@ impl<'a> Files<'a, '_> {
     fn no_pids(&mut self, ability: &'static str) {
         self.seen.limits.pids = Seen::Unobservable(ability);
         self.seen.events.pids_max = Seen::Unobservable(ability);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn a_cgroup_out_of_view_is_not_an_untouched_one() {
+        let hierarchy = |name: &str, root: &str| Hierarchy {
+            controllers: vec![name.to_owned()],
+            mount_point: "/nowhere".to_owned(),
+            root: root.to_owned(),
+        };
+        // What is mounted of memory is a cgroup beside the member's.
+        let hierarchies = [hierarchy("memory", "/another"), hierarchy("blkio", "/")];
+        let (host, controllers) = (Default::default(), BTreeSet::new());
+        let reader = Reader { host: &host, hierarchies: &hierarchies, controllers: &controllers, pod: Vec::new() };
+        let of = |hierarchy: &Hierarchy| Some(if hierarchy.root == "/" { "/" } else { "/pod/app" }.to_owned());
+        let seen = reader.cgroup(of, "app", |_| true, &mut Evidence::default()).expect("nothing to read");
+        let unseen = Seen::Unobservable("cgroup-in-view");
+        assert_eq!(seen.controls.get("memory.swappiness"), Some(&unseen));
+        assert!(
+            !seen.controls.contains_key("memory.high") && !seen.controls.contains_key("cpu.idle"),
+            "not this version's"
+        );
+        assert_eq!(seen.limits.memory_bytes, Seen::Unobservable("cgroup-in-view"));
+        assert_eq!(seen.limits.huge_pages, Seen::Unobservable("huge-page-limits"));
     }
 }

@@ -70,13 +70,13 @@ impl Control {
         self.untouched == Untouched::AsThePods
     }
 
-    /// Whether `value` is what the kernel put there; `of_pod` is what the Pod's own cgroup has.
-    pub fn is_untouched(&self, value: &str, of_pod: Option<&str>) -> bool {
+    /// Whether `value` is what the kernel put there; `of_pod` is what the Pod's own cgroup has. `None` where that decides
+    /// and is not known.
+    pub fn is_untouched(&self, value: &str, of_pod: Option<&str>) -> Option<bool> {
         match self.untouched {
-            Untouched::Is(default) => value == default,
-            Untouched::NoLimit => v1_bytes(value) == Ok(Limit::Max),
-            // Of a Pod whose own cgroup is not known nothing is said.
-            Untouched::AsThePods => of_pod.is_none_or(|of_pod| value == of_pod),
+            Untouched::Is(default) => Some(value == default),
+            Untouched::NoLimit => Some(v1_bytes(value) == Ok(Limit::Max)),
+            Untouched::AsThePods => of_pod.map(|of_pod| value == of_pod),
         }
     }
 }
@@ -92,16 +92,16 @@ mod tests {
     #[test]
     fn what_the_kernel_put_there_is_known() {
         for (file, text, of_pod, untouched) in [
-            ("memory.swappiness", "60\n", Some("60"), true),
-            ("memory.swappiness", "10\n", Some("60"), false),
-            ("memory.swappiness", "10\n", None, true),
-            ("memory.soft_limit_in_bytes", "9223372036854771712\n", None, true),
-            ("memory.soft_limit_in_bytes", "16777216\n", None, false),
-            ("memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 3\n", None, true),
-            ("memory.oom_control", "oom_kill_disable 1\nunder_oom 0\n", None, false),
-            ("cpu.max.burst", "1000\n", Some("1000"), false),
-            ("io.max", "8:0 rbps=1000 wbps=max riops=max wiops=max\n", None, false),
-            ("blkio.throttle.read_bps_device", "", None, true),
+            ("memory.swappiness", "60\n", Some("60"), Some(true)),
+            ("memory.swappiness", "10\n", Some("60"), Some(false)),
+            ("memory.swappiness", "10\n", None, None),
+            ("memory.soft_limit_in_bytes", "9223372036854771712\n", None, Some(true)),
+            ("memory.soft_limit_in_bytes", "16777216\n", None, Some(false)),
+            ("memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 3\n", None, Some(true)),
+            ("memory.oom_control", "oom_kill_disable 1\nunder_oom 0\n", None, Some(false)),
+            ("cpu.max.burst", "1000\n", Some("1000"), Some(false)),
+            ("io.max", "8:0 rbps=1000 wbps=max riops=max wiops=max\n", None, Some(false)),
+            ("blkio.throttle.read_bps_device", "", None, Some(true)),
         ] {
             let control = control(file);
             assert_eq!(control.is_untouched(&control.value(text), of_pod), untouched, "{file} {text:?}");

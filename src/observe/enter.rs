@@ -124,10 +124,10 @@ impl Answer {
                 seen.hostname = Some(host.clone());
                 seen.domainname = Some(domain.clone());
             }
-            Said::Ipc(sysctls) if is_in("ipc") => seen.sysctls.extend(sysctls.clone()),
+            Said::Ipc(sysctls) if is_in("ipc") => sysctls::add(seen, sysctls),
             Said::Network { network, sysctls } if is_in("net") => {
                 seen.network = Some(network.clone());
-                seen.sysctls.extend(sysctls.clone());
+                sysctls::add(seen, sysctls);
             }
             _ => {}
         }
@@ -147,13 +147,13 @@ impl Visit<'_> {
         setns(&self.file, flag).map_err(failed)?;
         let said = match self.kind {
             Kind::Uts => names().map_err(failed)?,
-            Kind::Ipc => Said::Ipc(sysctls::set(sysctls::here(sysctls::IPC))),
+            Kind::Ipc => Said::Ipc(sysctls::here(sysctls::IPC)?),
             Kind::Net => {
                 let interfaces = interfaces().map_err(failed)?;
                 let file = || of_process(self.process.pid(), "net/route");
                 let routes = text(self.process, "net/route").map_err(unreadable(file()))?;
                 let network = Network { interfaces, routes: network::routes(&routes).map_err(senseless(file()))? };
-                Said::Network { network, sysctls: sysctls::set(sysctls::here(sysctls::NET)) }
+                Said::Network { network, sysctls: sysctls::here(sysctls::NET)? }
             }
         };
         Ok(Answer { kind: self.kind, id: self.id, said })

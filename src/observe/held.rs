@@ -11,6 +11,8 @@ use super::read::{self, senseless, unreadable};
 use super::{Scope, member};
 use crate::host::{Process, pids};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::io;
 use std::os::fd::OwnedFd;
 
 /// A Pod's own namespaces, held open, and the ids that its runtime has given its members.
@@ -91,11 +93,16 @@ impl Held {
     pub fn holders(&self, seen_by: &[&Process]) -> Result<Holding, ObserveError> {
         let holders = |held: &Namespace| Holders { member: held.member.clone(), kind: held.kind, by: Vec::new() };
         let mut found = Holding { namespaces: self.namespaces.iter().map(holders).collect(), marked: Vec::new() };
-        let own = std::process::id().cast_signed();
+        let us = Process::open(std::process::id().cast_signed()).map_err(unreadable("/proc/self"))?;
         for pid in pids().map_err(unreadable("/proc"))? {
             // What has ended meanwhile has nothing.
-            let Some(process) = Process::open(pid).ok().filter(|_| pid != own) else { continue };
-            self.in_process(&process, &mut found);
+            let opened = read::process(pid).map_err(unreadable(format!("/proc/{pid}")))?;
+            let Some(process) = opened.filter(|_| pid != us.pid()) else { continue };
+            match self.in_process(&process, &mut found) {
+                // Some hosts let nobody look at their process 1. What was there before podcheck is nobody of a Pod's.
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied && is_older(&process, &us) => {}
+                looked => looked.map_err(unreadable(format!("/proc/{pid}")))?,
+            }
         }
         let mut tables = BTreeMap::new();
         for process in seen_by {
@@ -116,23 +123,30 @@ impl Held {
         Ok(found)
     }
 
-    fn in_process(&self, process: &Process, found: &mut Holding) {
+    fn in_process(&self, process: &Process, found: &mut Holding) -> io::Result<()> {
         let mut of_kind: BTreeMap<&str, Option<u64>> = BTreeMap::new();
         let mut holds = false;
         for (held, holders) in self.namespaces.iter().zip(&mut found.namespaces) {
-            let namespace = || read::namespace(process, held.kind).ok().flatten().map(|id| id.ino);
-            if *of_kind.entry(held.kind).or_insert_with(namespace) == Some(held.ino) {
+            let of_kind = match of_kind.entry(held.kind) {
+                Entry::Occupied(known) => *known.get(),
+                Entry::Vacant(unknown) => {
+                    let id = read::if_there(read::namespace(process, held.kind))?.flatten();
+                    *unknown.insert(id.map(|id| id.ino))
+                }
+            };
+            if of_kind == Some(held.ino) {
                 holders.by.push(format!("process {}: {}", process.pid(), process.describe()));
                 holds = true;
             }
         }
         if holds || self.ids.is_empty() {
-            return;
+            return Ok(());
         }
-        let line = read::text(process, "cmdline").unwrap_or_default();
+        let line = read::if_there(read::text(process, "cmdline"))?.unwrap_or_default();
         if self.ids.iter().any(|id| line.contains(id)) && process.is_alive() {
             found.marked.push(format!("process {}: {}", process.pid(), process.describe()));
         }
+        Ok(())
     }
 
     fn in_mount(&self, mount: &mountinfo::Mount, found: &mut Holding) {
@@ -148,6 +162,10 @@ impl Held {
             found.marked.push(words);
         }
     }
+}
+
+fn is_older(process: &Process, other: &Process) -> bool {
+    matches!((process.start_time(), other.start_time()), (Ok(one), Ok(other)) if one < other)
 }
 
 fn has(namespaces: &Namespaces, kind: &str, id: InodeId) -> bool {
@@ -200,6 +218,22 @@ mod tests {
         let wanted = format!("process {}: ", process.pid());
         assert!(found.namespaces[0].by.iter().any(|by| by.starts_with(&wanted)), "{found:?}");
         assert!(one.holders(&[]).expect("seen").marked.iter().all(|by| !by.starts_with(&wanted)));
+    }
+
+    #[test]
+    fn a_process_that_cannot_be_looked_at_may_hold_anything() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = |name: &str| folder.path().join(name);
+        std::fs::create_dir(file("ns")).expect("made");
+        let process = Process::in_folder(7, folder.path()).expect("a folder");
+        let one = Held { namespaces: vec![held("app", "net", 77)], ids: vec!["0123abcd".to_owned()] };
+        let look = || one.in_process(&process, &mut one.holders(&[]).expect("seen"));
+        assert!(look().is_ok(), "it has gone");
+        std::fs::write(file("ns/net"), "").expect("written");
+        assert!(look().is_err(), "its namespace is no link");
+        std::fs::remove_file(file("ns/net")).expect("there");
+        std::fs::create_dir(file("cmdline")).expect("made");
+        assert!(look().is_err(), "its command line cannot be read");
     }
 
     #[test]

@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 pub const KINDS: [&str; 8] = ["net", "ipc", "uts", "pid", "mnt", "user", "cgroup", "time"];
 
 /// Small files that the Pod contract speaks of.
-const FILES: [&str; 3] = ["/etc/hostname", "/etc/hosts", "/etc/resolv.conf"];
+pub const FILES: [&str; 3] = ["/etc/hostname", "/etc/hosts", "/etc/resolv.conf"];
 
 /// The namespaces that count as the host's.
 pub fn host_namespaces(scope: &Scope<'_>) -> Result<Namespaces, ObserveError> {
@@ -48,12 +48,30 @@ pub fn host(
         hostname: names.nodename().to_string_lossy().into_owned(),
         domainname: names.domainname().to_string_lossy().into_owned(),
         inherited: if scope.inherits { Some(of_daemon(scope.host)?) } else { None },
-        cpus: inherited::processors(1),
+        cpus: inherited::processors(1)?,
+        mems: mems(scope)?,
+        changed: Vec::new(),
         files: own_files()?,
         mounts: mounts.mounts.clone(),
         shm: read::host_directory("/dev/shm").map_err(unreadable("/dev/shm"))?,
         apparmor: apparmor()?,
     })
+}
+
+/// The lists of NUMA nodes that a process has from the host: see [`inherited::nodes_from`].
+fn mems(scope: &Scope<'_>) -> Result<BTreeSet<String>, ObserveError> {
+    const NODES: &str = "/sys/devices/system/node/has_memory";
+    let there = read::host_text(NODES).map_err(unreadable(NODES))?;
+    let first = Process::open(1).map_err(unreadable("/proc/1"))?;
+    let mut lists = BTreeSet::new();
+    for process in std::iter::once(&first).chain(scope.host.filter(|_| scope.inherits)) {
+        let file = || of_process(process.pid(), "status");
+        let text = read::text(process, "status").map_err(unreadable(file()))?;
+        if let Seen::Value(list) = status::parse(&text).map_err(senseless(file()))?.mems {
+            lists.extend(inherited::nodes_from(&list, there.as_deref()).map_err(senseless(NODES))?);
+        }
+    }
+    Ok(lists)
 }
 
 /// The host's own small files.
@@ -72,8 +90,18 @@ fn apparmor() -> Result<bool, ObserveError> {
         return Ok(*is_on);
     }
     let file = "/sys/module/apparmor/parameters/enabled";
-    let is_on = read::host_text(file).map_err(unreadable(file))?.is_some_and(|text| text.trim() == "Y");
+    let text = read::host_text(file).map_err(unreadable(file))?;
+    let is_on = is_apparmor_on(text.as_deref()).map_err(senseless(file))?;
     Ok(*IS_ON.get_or_init(|| is_on))
+}
+
+/// A kernel without AppArmor has no such file.
+fn is_apparmor_on(text: Option<&str>) -> Result<bool, Malformed> {
+    match text.map(str::trim) {
+        None | Some("N") => Ok(false),
+        Some("Y") => Ok(true),
+        Some(other) => Err(Malformed::new("Y or N", other)),
+    }
 }
 
 /// What a daemon, or podcheck itself, has to pass on.
@@ -110,6 +138,7 @@ fn in_root(pid: i32, path: &str) -> impl Display {
 pub fn controllers(hierarchies: &[Hierarchy], evidence: &mut Evidence) -> Result<BTreeSet<String>, ObserveError> {
     let Some(unified) = hierarchies.iter().find(|h| h.is_unified()) else { return Ok(BTreeSet::new()) };
     let file = format!("{}/cgroup.controllers", unified.mount_point);
+    // What is mounted over it may hide the file: then no controller can be seen.
     let text = read::host_text(&file).map_err(unreadable(file))?.unwrap_or_default();
     let mut controllers: BTreeSet<String> = text.split_whitespace().map(str::to_owned).collect();
     if hierarchies.len() > 1 {
@@ -176,16 +205,23 @@ impl Reader<'_> {
         let args = texts.parsed("cmdline", |text| Ok(nul_separated(text)))?;
         let env = texts.parsed("environ", |text| Ok(nul_separated(text)))?;
         let apparmor = if apparmor()? {
-            let label = |text: &str| Ok(text.trim_end_matches(['\n', '\0']).to_owned());
+            let label = |text: &str| match text.trim_end_matches(['\n', '\0']) {
+                "" => Err(Malformed::new("a label", "an empty file")),
+                label => Ok(label.to_owned()),
+            };
             Seen::Value(texts.parsed("attr/current", label)?)
         } else {
             Seen::Unobservable("apparmor")
         };
         let mut namespaces = BTreeMap::new();
         for kind in KINDS {
-            let id = read::namespace(process, kind)
-                .map_err(unreadable(std::fmt::from_fn(|f| write!(f, "/proc/{pid}/ns/{kind}"))))?;
-            namespaces.extend(id.map(|id| (kind, id)));
+            let file = || std::fmt::from_fn(|f| write!(f, "/proc/{pid}/ns/{kind}"));
+            match read::namespace(process, kind).map_err(unreadable(file()))? {
+                Some(id) => drop(namespaces.insert(kind, id)),
+                None if !self.has_kind(kind) => {}
+                // Not a kind that the kernel lacks, but a process that has none any more.
+                None => return Err(unreadable(file())(std::io::ErrorKind::NotFound.into())),
+            }
         }
         let link = |name| read::link(process, name).map_err(unreadable(of_process(pid, name)));
         let (prefix, cwd) = (link("root")?, link("cwd")?);
@@ -221,7 +257,7 @@ impl Reader<'_> {
                 ..inherited::read(process, &identity.stat)?
             },
             proc_shows: root.proc_shows().map_err(unreadable(in_root(pid, "/proc")))?,
-            sysctls: BTreeMap::new(),
+            sysctls: Seen::Value(BTreeMap::new()),
             oom_score_adj,
             comm: identity.stat.comm.clone(),
             args,
@@ -237,6 +273,11 @@ impl Reader<'_> {
 }
 
 impl Reader<'_> {
+    /// Whether this kernel has a kind of namespaces: then the host has one.
+    fn has_kind(&self, kind: &str) -> bool {
+        self.host.get(kind).is_some_and(|of_host| !of_host.is_empty())
+    }
+
     /// The maps of a user namespace, unless it is the host's.
     fn ids(&self, process: &Process, user: Option<InodeId>) -> Result<Option<IdMaps>, ObserveError> {
         let of_host = |id| self.host.get("user").is_some_and(|host| host.contains(&id));
@@ -316,6 +357,12 @@ fn below(root: &str, path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn apparmor_that_says_neither_is_not_off() {
+        assert_eq!([None, Some("N\n"), Some("Y\n")].map(is_apparmor_on), [Ok(false), Ok(false), Ok(true)]);
+        assert!(is_apparmor_on(Some("")).is_err());
+    }
 
     #[test]
     fn paths_are_those_of_the_container() {

@@ -1,7 +1,7 @@
 //! Reads what the kernel holds of a Pod's processes. Knows nothing of runtimes: it sees only processes and cgroup paths,
 //! so that every runtime is judged by the same eyes.
 //!
-//! The parsers are pure functions on text, one file a subject. Files are read in `read.rs` and nowhere else; what has to
+//! The parsers are pure functions on text, one file a subject. Files are read in `read` and nowhere else; what has to
 //! be asked from within a namespace is asked in `enter.rs`.
 
 mod asked;
@@ -12,6 +12,7 @@ mod controls;
 mod enter;
 mod error;
 mod held;
+mod history;
 mod host_mounts;
 mod huge_pages;
 mod idmap;
@@ -28,6 +29,7 @@ mod read;
 mod readiness;
 mod stat;
 mod status;
+mod steady;
 mod strays;
 mod sysctls;
 mod words;
@@ -37,6 +39,7 @@ pub use beside::beside;
 pub use controls::{CONTROLS, Control};
 pub use error::{Malformed, ObserveError};
 pub use held::{Held, Holders, Holding};
+pub use history::Changed;
 pub use idmap::{IdMaps, IdRange};
 pub use inherited::{Inherited, ResourceLimits};
 pub use limits::{CpuShare, Events, Limit, Limits};
@@ -48,10 +51,12 @@ pub use observation::{
 };
 pub use oom_kills::OomKills;
 pub use readiness::{Program, Readiness, is_ready};
+pub use steady::note_host;
 
 use crate::host::Process;
 use cgroup_files::PodDir;
 use read::Evidence;
+use std::time::Instant;
 
 /// What an observation is compared with, and where the Pod's cgroup is.
 #[derive(Clone, Copy, Debug, Default)]
@@ -64,6 +69,8 @@ pub struct Scope<'a> {
     /// Members inherit from what counts as the host: its daemon is a private one. A daemon of somebody else's may only
     /// pass orders on to a process that has other limits.
     pub inherits: bool,
+    /// When [`note_host`] was called, before the Pod was made: what of the host has changed since is told.
+    pub since: Option<Instant>,
 }
 
 /// Observes a Pod: the sandbox first, then its containers.
@@ -79,7 +86,7 @@ pub fn pod(subjects: &[Subject<'_>], scope: &Scope<'_>) -> Result<Observation, O
     let of_pod = |hierarchy| scope.pod_cgroup.map_or(Ok(None), |path| PodDir::open(hierarchy, path));
     let pod = hierarchies.iter().map(of_pod).collect::<Result<_, _>>()?;
     let reader = member::Reader { host: &namespaces, hierarchies, controllers: &controllers, pod };
-    let look::Looked { host, mut members, pod, answers } =
+    let look::Looked { mut host, mut members, pod, answers } =
         look::look(&reader, subjects, scope, &mounts, &mut evidence)?;
     if let Err(error) = enter::enter(subjects, &namespaces, &mut members, &answers) {
         // One that ended meanwhile is no member any more; if none did, the error stands.
@@ -102,5 +109,6 @@ pub fn pod(subjects: &[Subject<'_>], scope: &Scope<'_>) -> Result<Observation, O
         }
         None => None,
     };
+    steady::compare(&mut members, &mut host, scope);
     Ok(Observation { members, pod, host, evidence: evidence.into_texts() })
 }

@@ -1,11 +1,12 @@
 //! What was seen, typed, still with the host's own pids, inodes and paths in it. [`crate::facts`] takes those out.
 
+use super::history::Changed;
 use super::inherited::Inherited;
 use super::limits::{Events, Limits};
 use super::mountinfo::Mount;
 use super::network::Network;
 use crate::host::Process;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -52,7 +53,7 @@ impl<T> Seen<T> {
 }
 
 /// A file of the kernel's that says which namespace or file system object this is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct InodeId {
     /// Device.
     pub dev: u64,
@@ -95,7 +96,7 @@ pub struct CgroupSeen {
     /// Rules of the devices controller as the kernel prints them.
     pub devices: Seen<Vec<String>>,
     /// Files that nobody has a reason to write, by their names: what stands there.
-    pub controls: BTreeMap<&'static str, String>,
+    pub controls: BTreeMap<&'static str, Seen<String>>,
     /// Name of the fact → the file.
     pub files: BTreeMap<&'static str, String>,
 }
@@ -120,11 +121,15 @@ pub struct Host {
     /// What members inherit, if they inherit it from the process that counts as the host.
     pub inherited: Option<Inherited>,
     /// Processors that PID 1 may run on: a runtime may give a container these instead of its own.
-    pub cpus: Option<String>,
+    pub cpus: String,
+    /// Lists of NUMA nodes that a process has from the host: those of PID 1 and of the process that counts as the host.
+    pub mems: BTreeSet<String>,
+    /// What of it was seen to change while the Pod was up, if it is known since when that is.
+    pub changed: Vec<Changed>,
 }
 
 /// What was seen of one member.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct MemberSeen {
     /// Its pid here, for the names of files in findings.
     pub pid: i32,
@@ -155,7 +160,7 @@ pub struct MemberSeen {
     /// The PID namespace whose processes its `/proc` shows; `None` if that is no procfs.
     pub proc_shows: Option<InodeId>,
     /// Sysctls of its network and IPC namespaces that are not as in new ones; none of the host's namespaces.
-    pub sysctls: BTreeMap<&'static str, String>,
+    pub sysctls: Seen<BTreeMap<&'static str, String>>,
     /// `oom_score_adj`.
     pub oom_score_adj: i32,
     /// `comm`.

@@ -25,8 +25,8 @@ pub struct OomKills {
 #[derive(Debug)]
 struct PodCount {
     file: PathBuf,
-    /// Files of the other members' own.
-    others: Vec<PathBuf>,
+    /// Files of the other members' own; `None` if not all of them are known.
+    others: Option<Vec<PathBuf>>,
 }
 
 impl OomKills {
@@ -35,7 +35,7 @@ impl OomKills {
     pub fn of(member: &Process, others: &[&Process], pod_cgroup: &str) -> OomKills {
         let pod = v2_memory().map(|dir| PodCount {
             file: dir(pod_cgroup).join("memory.events"),
-            others: others.iter().filter_map(|process| file_of(process)).collect(),
+            others: others.iter().map(|process| file_of(process)).collect(),
         });
         let mut count = OomKills { own: file_of(member), pod, last: None };
         count.look(false);
@@ -48,7 +48,7 @@ impl OomKills {
         // What others were killed is theirs; one whose cgroup is gone cannot be told from this one.
         let of_pod = || {
             let pod = self.pod.as_ref()?;
-            let others = pod.others.iter().map(|file| read(file)).sum::<Option<u64>>()?;
+            let others = pod.others.as_ref()?.iter().map(|file| read(file)).sum::<Option<u64>>()?;
             Some(read(&pod.file)?.saturating_sub(others))
         };
         if let Some(count) = own.or_else(of_pod) {
@@ -117,10 +117,14 @@ mod tests {
     fn the_pods_count_stands_for_a_cgroup_that_is_gone_less_what_others_were_killed() {
         let folder = tempfile::tempdir().expect("a folder");
         let (file, other) = (counts(folder.path(), "pod", 3), counts(folder.path(), "other", 2));
-        let pod = PodCount { file, others: vec![other.clone()] };
+        let pod = PodCount { file: file.clone(), others: Some(vec![other.clone()]) };
         let mut seen = OomKills { own: Some(folder.path().join("gone")), pod: Some(pod), last: None };
         seen.look(true);
         assert_eq!(seen.counted(), Some(1));
+        let nobody_known = PodCount { file, others: None };
+        let mut blind = OomKills { own: Some(folder.path().join("gone")), pod: Some(nobody_known), last: None };
+        blind.look(true);
+        assert_eq!(blind.counted(), None, "whose the three are cannot be told");
         seen.last = None;
         std::fs::remove_file(other).expect("was there");
         seen.look(true);

@@ -30,7 +30,7 @@ pub fn outside(
         let of_same = |home: &&Home| adopts && home.pid_namespace == seen.namespaces.get("pid").map(|id| id.ino);
         let own = homes.get(index).into_iter().flatten();
         let allowed: Vec<&Home> = own.chain(homes.iter().flatten().filter(of_same)).collect();
-        seen.outside = of_member(subject.process, &inits, &allowed)?;
+        seen.outside = of_member(subject.process, &inits, &allowed, &read::process)?;
     }
     Ok(())
 }
@@ -71,7 +71,12 @@ fn by_hierarchy(memberships: &Memberships) -> impl Iterator<Item = (&str, &str)>
     memberships.v1.iter().map(|(name, path)| (name.as_str(), path.as_str())).chain(unified)
 }
 
-fn of_member(init: &Process, inits: &BTreeSet<i32>, homes: &[&Home]) -> Result<Seen<Vec<Outside>>, ObserveError> {
+fn of_member(
+    init: &Process,
+    inits: &BTreeSet<i32>,
+    homes: &[&Home],
+    open: &dyn Fn(i32) -> io::Result<Option<Process>>,
+) -> Result<Seen<Vec<Outside>>, ObserveError> {
     let mut found = Vec::new();
     let mut known = inits.clone();
     let Some(mut waiting) = children(init)? else { return Ok(Seen::Unobservable(ABILITY)) };
@@ -80,14 +85,17 @@ fn of_member(init: &Process, inits: &BTreeSet<i32>, homes: &[&Home]) -> Result<S
             continue;
         }
         // What has ended by now is nowhere; what has taken its pid is no descendant.
-        let Ok(process) = Process::open(pid) else { continue };
-        let Ok(text) = read::text(&process, "cgroup") else { continue };
-        let Some(stat) = read::text(&process, "stat").ok().and_then(|text| stat::parse(&text).ok()) else { continue };
+        let file = |name: &str| format!("/proc/{pid}/{name}");
+        let Some(process) = open(pid).map_err(unreadable(format!("/proc/{pid}")))? else { continue };
+        let text = |name| read::if_there(read::text(&process, name)).map_err(unreadable(file(name)));
+        let Some(cgroups) = text("cgroup")? else { continue };
+        let Some(stat) = text("stat")? else { continue };
+        let stat = stat::parse(&stat).map_err(senseless(file("stat")))?;
         // Looked at last: one that is exiting is shown in the root of every v1 hierarchy.
         if !stat.is_running() || stat.exiting || stat.parent != parent && stat.parent != init.pid() {
             continue;
         }
-        let memberships = cgroup::memberships(&text).map_err(senseless(format!("/proc/{pid}/cgroup")))?;
+        let memberships = cgroup::memberships(&cgroups).map_err(senseless(file("cgroup")))?;
         let away = by_hierarchy(&memberships).filter(|(name, path)| !homes.iter().any(|home| home.holds(name, path)));
         let cgroups: BTreeMap<String, String> = away.map(|(n, path)| (n.to_owned(), path.to_owned())).collect();
         if !cgroups.is_empty() {
@@ -105,10 +113,11 @@ fn children(process: &Process) -> Result<Option<Vec<(i32, i32)>>, ObserveError> 
     let pid = process.pid();
     let failed = |thread: i32| unreadable(format!("/proc/{pid}/{}", file(thread)));
     let mut children = Vec::new();
-    let threads = match read::thread_count(process) {
-        Ok(1) => vec![pid],
-        Ok(_) => read::threads(process).unwrap_or_default(),
-        Err(_) => Vec::new(),
+    let listed = || read::if_there(read::threads(process)).map_err(unreadable(format!("/proc/{pid}/task")));
+    let threads = match read::if_there(read::thread_count(process)).map_err(unreadable(format!("/proc/{pid}/task")))? {
+        Some(1) => vec![pid],
+        Some(_) => listed()?.unwrap_or_default(),
+        None => Vec::new(),
     };
     for thread in threads {
         match read::text(process, &file(thread)) {
@@ -153,6 +162,50 @@ mod tests {
         assert!(app.holds("unified", "/anywhere"));
     }
 
+    /// A process whose files are in a folder: its init has one thread, and one child.
+    fn fake(folder: &std::path::Path, pid: i32, child: &str) -> Process {
+        let own = folder.join(pid.to_string());
+        std::fs::create_dir_all(own.join(format!("task/{pid}"))).expect("made");
+        std::fs::write(own.join(format!("task/{pid}/children")), child).expect("written");
+        std::fs::write(own.join("stat"), stat::SLEEP.replace(" 8895 8917 ", " 1 8917 ")).expect("written");
+        std::fs::write(own.join("cgroup"), "0::/elsewhere\n").expect("written");
+        std::fs::write(own.join("cmdline"), "sleep\x001\x00").expect("written");
+        Process::in_folder(pid, &own).expect("a folder")
+    }
+
+    #[test]
+    fn a_descendant_that_cannot_be_looked_at_is_not_at_home() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let init = fake(folder.path(), 1, "2 ");
+        fake(folder.path(), 2, "");
+        let homes = [home(&[("unified", "/pod/app")])];
+        let homes: Vec<&Home> = homes.iter().collect();
+        let open = |pid: i32| read::if_there(Process::in_folder(pid, &folder.path().join(pid.to_string())));
+        let seen = |open: &dyn Fn(i32) -> io::Result<Option<Process>>| of_member(&init, &BTreeSet::new(), &homes, open);
+        let commands = |seen: Result<Seen<Vec<Outside>>, ObserveError>| match seen {
+            Ok(Seen::Value(found)) => Vec::from_iter(found.into_iter().map(|one| one.command)),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(commands(seen(&open)), ["sleep 1"]);
+        assert!(seen(&|_| Err(nix::Error::EMFILE.into())).is_err(), "no descriptor was left");
+        assert_eq!(commands(seen(&|_| Ok(None))), [""; 0], "it has ended");
+        for name in ["cgroup", "stat"] {
+            let file = folder.path().join("2").join(name);
+            let text = std::fs::read(&file).expect("there");
+            std::fs::write(&file, "").expect("written");
+            assert!(seen(&open).is_err(), "{name} is empty");
+            std::fs::remove_file(&file).expect("there");
+            assert_eq!(commands(seen(&open)), [""; 0], "{name} is gone, and the process with it");
+            std::fs::create_dir(&file).expect("made");
+            assert!(seen(&open).is_err(), "{name} cannot be read");
+            std::fs::remove_dir(&file).expect("there");
+            std::fs::write(&file, text).expect("written");
+        }
+        std::fs::remove_dir_all(folder.path().join("1/task")).expect("there");
+        std::fs::write(folder.path().join("1/task"), "").expect("written");
+        assert!(seen(&open).is_err(), "its threads cannot be listed");
+    }
+
     fn memberships_of(process: &Process) -> Vec<(String, String)> {
         let text = read::text(process, "cgroup").expect("text");
         let memberships = cgroup::memberships(&text).expect("good text");
@@ -173,7 +226,7 @@ mod tests {
         let here = memberships_of(&us);
         let pairs: Vec<(&str, &str)> = here.iter().map(|(name, path)| (name.as_str(), path.as_str())).collect();
         let _child = End(Command::new("sleep").arg("59.7").spawn().expect("sleep"));
-        let ours = |home: &Home| match of_member(&us, &BTreeSet::new(), &[home]).expect("seen") {
+        let ours = |home: &Home| match of_member(&us, &BTreeSet::new(), &[home], &read::process).expect("seen") {
             Seen::Value(found) => found.into_iter().find(|outside| outside.command == "sleep 59.7"),
             other => panic!("{other:?}"),
         };

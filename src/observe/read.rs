@@ -1,26 +1,29 @@
-//! The one file that reads files: below `/proc/<pid>`, in cgroups, and inside a container's root.
+//! The one place that reads files: below `/proc/<pid>`, in cgroups, and inside a container's root.
+
+mod kernel_dir;
+mod root;
+
+pub use kernel_dir::KernelDir;
+pub use root::Root;
 
 use super::error::{Malformed, ObserveError};
-use super::observation::{InodeId, Shm};
+use super::observation::InodeId;
 use super::words::nul_separated;
 use crate::host::Process;
 use nix::errno::Errno;
-use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, openat, openat2, readlinkat};
+use nix::fcntl::{AtFlags, OFlag, readlinkat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat};
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fmt::Display;
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::OnceLock;
 
 /// Most that is kept of one text as evidence, and read of a file in a container.
 const KEPT_BYTES: usize = 64 << 10;
-
-/// Most symbolic links that one path may lead through, as in the kernel.
-const MAX_LINKS: usize = 40;
 
 /// The kernel's texts as they were read.
 #[derive(Debug, Default)]
@@ -123,8 +126,16 @@ pub fn namespaces(process: &Process, kinds: &[&'static str]) -> io::Result<BTree
             .map_err(|e| io::Error::new(e.kind(), format!("/proc/{}/ns/{kind}: {e}", process.pid())))?;
         all.insert(*kind, Vec::from_iter(found));
     }
-    let first = Process::open(1).and_then(|init| namespace(&init, "mnt"));
-    all.entry("mnt").or_default().extend(first.ok().flatten());
+    // A daemon that is on its way out has none, though the kernel has the kind.
+    if all.get("mnt").is_none_or(Vec::is_empty) {
+        return Err(io::Error::new(io::ErrorKind::NotFound, format!("process {} has no namespaces", process.pid())));
+    }
+    let first = match Process::open(1).and_then(|init| namespace(&init, "mnt")) {
+        // Some hosts let nobody look at their process 1.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => None,
+        first => first?,
+    };
+    all.entry("mnt").or_default().extend(first);
     Ok(all)
 }
 
@@ -163,6 +174,20 @@ pub fn threads(process: &Process) -> io::Result<Vec<i32>> {
 /// Whether a thread is there.
 pub fn has_thread(process: &Process, thread: i32) -> bool {
     fstatat(process, format!("task/{thread}").as_str(), AtFlags::empty()).is_ok()
+}
+
+/// A process, `None` if there is none of that pid any more. That it cannot be looked at is another thing.
+pub fn process(pid: i32) -> io::Result<Option<Process>> {
+    if_there(Process::open(pid))
+}
+
+/// What was asked of a process; `None` if that is no more.
+pub fn if_there<T>(asked: io::Result<T>) -> io::Result<Option<T>> {
+    match asked {
+        Ok(answer) => Ok(Some(answer)),
+        Err(error) if is_gone(&error) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// The error of reading what belongs to a process that is no more.
@@ -229,220 +254,6 @@ pub fn link(process: &Process, name: &str) -> io::Result<String> {
     Ok(readlinkat(process, name)?.to_string_lossy().into_owned())
 }
 
-/// A directory of the kernel's: a cgroup's, or one of sysctls.
-#[derive(Debug)]
-pub struct KernelDir(OwnedFd);
-
-impl KernelDir {
-    /// Opens it; `None` if there is none.
-    pub fn open(path: &str) -> io::Result<Option<KernelDir>> {
-        match nix::fcntl::open(path, OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty()) {
-            Ok(dir) => Ok(Some(KernelDir(dir))),
-            Err(Errno::ENOENT) => Ok(None),
-            Err(errno) => Err(errno.into()),
-        }
-    }
-
-    /// Reads one of its files; `None` if it has none of that name.
-    pub fn text(&self, file: &str) -> io::Result<Option<String>> {
-        let opened = match openat(&self.0, file, OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty()) {
-            Ok(opened) => opened,
-            // ENODEV: the cgroup was removed between opening its directory and this.
-            Err(Errno::ENOENT | Errno::ENODEV) => return Ok(None),
-            Err(errno) => return Err(errno.into()),
-        };
-        match slurp_short(opened) {
-            // Or between this and reading it.
-            Err(error) if error.raw_os_error() == Some(Errno::ENODEV as i32) => Ok(None),
-            read => read.map(Some),
-        }
-    }
-}
-
-impl KernelDir {
-    /// Pids of the processes in it and below; none if it is gone. `known` are names of cgroups that may be expected
-    /// directly below: if there are as many as exist, the directory need not be listed.
-    pub fn processes(&self, known: &BTreeSet<&str>, into: &mut BTreeSet<i32>) -> io::Result<()> {
-        self.processes_in("", into)?;
-        let Some(below) = cgroups_below(fstat(&self.0)) else { return Ok(()) };
-        let mut there: BTreeMap<String, u64> = BTreeMap::new();
-        for name in known.iter().filter(|name| !name.is_empty()) {
-            // Two subjects of one name are one cgroup.
-            if let Ok(stat) = fstatat(&self.0, *name, AtFlags::empty()) {
-                there.insert((*name).to_owned(), cgroups_below(Ok(stat)).unwrap_or(0));
-            }
-        }
-        if there.len() as u64 == below {
-            for (name, deeper) in &there {
-                self.processes_in(&format!("{name}/"), into)?;
-                if *deeper > 0 {
-                    self.processes_below(&format!("{name}/"), into)?;
-                }
-            }
-            return Ok(());
-        }
-        self.processes_below("", into)
-    }
-
-    /// Those in the cgroups below one, but not in that itself.
-    fn processes_below(&self, prefix: &str, into: &mut BTreeSet<i32>) -> io::Result<()> {
-        for child in self.children(prefix)? {
-            let child = format!("{prefix}{child}/");
-            self.processes_in(&child, into)?;
-            self.processes_below(&child, into)?;
-        }
-        Ok(())
-    }
-
-    /// Those of a single cgroup.
-    fn processes_in(&self, prefix: &str, into: &mut BTreeSet<i32>) -> io::Result<()> {
-        let text = match self.text(&[prefix, "cgroup.procs"].concat()) {
-            // A threaded v2 cgroup has no processes of its own: they are its domain's, above.
-            Err(error) if error.raw_os_error() == Some(Errno::EOPNOTSUPP as i32) => None,
-            other => other?,
-        };
-        let pids = text.as_deref().unwrap_or_default().lines();
-        // 0 stands for a process outside our PID namespace.
-        into.extend(pids.filter_map(|line| line.parse::<i32>().ok()).filter(|pid| *pid > 0));
-        Ok(())
-    }
-
-    /// Names of the cgroups directly below one.
-    fn children(&self, prefix: &str) -> io::Result<Vec<String>> {
-        let path = format!("./{prefix}");
-        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-        let mut dir = match nix::dir::Dir::openat(&self.0, path.as_str(), flags, Mode::empty()) {
-            Ok(dir) => dir,
-            Err(Errno::ENOENT | Errno::ENODEV) => return Ok(Vec::new()),
-            Err(errno) => return Err(errno.into()),
-        };
-        let mut children = Vec::new();
-        for entry in dir.iter() {
-            let entry = entry?;
-            let name = entry.file_name().to_string_lossy().into_owned();
-            let is_dir = entry.file_type().is_none_or(|kind| kind == nix::dir::Type::Directory);
-            if is_dir && name != "." && name != ".." {
-                children.push(name);
-            }
-        }
-        Ok(children)
-    }
-}
-
-/// How many cgroups are directly below; `None` for none, or if it is gone.
-fn cgroups_below(stat: nix::Result<FileStat>) -> Option<u64> {
-    // Every directory has two links, its own name and `.`, and one for each directory below.
-    stat.ok().map(|stat| stat.st_nlink.saturating_sub(2)).filter(|count| *count > 0)
-}
-
-/// The root directory of a process. Paths within it are resolved here, part by part, because a symbolic link that a
-/// container made must not lead to the host's files.
-#[derive(Debug)]
-pub struct Root(OwnedFd);
-
-impl Root {
-    /// Opens it.
-    pub fn open(process: &Process) -> io::Result<Root> {
-        Ok(Root(process.open_at("root", OFlag::O_PATH | OFlag::O_DIRECTORY)?))
-    }
-
-    /// Which directory it is.
-    pub fn id(&self) -> io::Result<InodeId> {
-        Ok(inode(&fstat(&self.0)?))
-    }
-
-    /// The PID namespace whose processes are seen at `/proc`: that of the one that is process 1 there. `None` if what is
-    /// mounted there is no procfs, or does not say.
-    pub fn proc_shows(&self) -> io::Result<Option<InodeId>> {
-        let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-        let opened = match openat(&self.0, "proc", flags, Mode::empty()) {
-            Ok(opened) => opened,
-            Err(Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP) => return Ok(None),
-            Err(errno) => return Err(errno.into()),
-        };
-        // Nothing in a procfs can lead elsewhere, so that its own names are followed by the kernel.
-        if nix::sys::statfs::fstatfs(&opened)?.filesystem_type() != nix::sys::statfs::PROC_SUPER_MAGIC {
-            return Ok(None);
-        }
-        // Some hosts let nobody look at their process 1. Where there is an entry of ours, it is our namespace that is shown.
-        let link = readlinkat(&opened, "1/ns/pid").or_else(|_| readlinkat(&opened, "self/ns/pid"));
-        link.ok().map(|link| Ok(InodeId { dev: nsfs()?, ino: namespace_inode("pid", &link)? })).transpose()
-    }
-
-    /// The text of a small regular file; `None` if there is none at this path.
-    pub fn text(&self, path: &str) -> io::Result<Option<String>> {
-        let Some(found) = self.find(path)? else { return Ok(None) };
-        if !is(&fstat(&found)?, SFlag::S_IFREG) {
-            return Ok(None);
-        }
-        // Opened by its descriptor: a name could come to mean a device or a fifo in between.
-        slurp_until(File::open(format!("/proc/self/fd/{}", found.as_raw_fd()))?, 1, KEPT_BYTES).map(Some)
-    }
-
-    /// `/dev/shm`; `None` if there is none.
-    pub fn shm(&self) -> io::Result<Option<Shm>> {
-        let Some(found) = self.find("/dev/shm")? else { return Ok(None) };
-        let stat = fstat(&found)?;
-        let system = nix::sys::statvfs::fstatvfs(&found)?;
-        Ok(is(&stat, SFlag::S_IFDIR).then(|| Shm {
-            id: inode(&stat),
-            mode: stat.st_mode & 0o7777,
-            size_bytes: system.blocks().saturating_mul(system.fragment_size()),
-        }))
-    }
-
-    /// Resolves a path as the kernel would if this were `/`; `None` if it leads nowhere.
-    fn find(&self, path: &str) -> io::Result<Option<OwnedFd>> {
-        // Since Linux 5.6 the kernel does just that. Whatever it has against it, the long way shows.
-        let flags = OFlag::O_PATH | OFlag::O_CLOEXEC;
-        match openat2(&self.0, path, OpenHow::new().flags(flags).resolve(ResolveFlag::RESOLVE_IN_ROOT)) {
-            Ok(found) => return Ok(Some(found)),
-            Err(Errno::ENOENT | Errno::ENOTDIR) => return Ok(None),
-            Err(_) => {}
-        }
-        match self.resolve(path) {
-            Ok(found) => Ok(Some(found)),
-            Err(Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP) => Ok(None),
-            Err(errno) => Err(errno.into()),
-        }
-    }
-
-    fn resolve(&self, path: &str) -> Result<OwnedFd, Errno> {
-        let mut parts: VecDeque<String> = path.split('/').map(str::to_owned).collect();
-        let mut above: Vec<OwnedFd> = Vec::new();
-        let mut links = 0;
-        while let Some(part) = parts.pop_front() {
-            match part.as_str() {
-                "" | "." => continue,
-                ".." => {
-                    above.pop();
-                    continue;
-                }
-                _ => {}
-            }
-            let here = above.last().unwrap_or(&self.0).as_fd();
-            let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-            let found = openat(here, part.as_str(), flags, Mode::empty())?;
-            if !is(&fstat(&found)?, SFlag::S_IFLNK) {
-                above.push(found);
-                continue;
-            }
-            links += 1;
-            if links > MAX_LINKS {
-                return Err(Errno::ELOOP);
-            }
-            let target = readlinkat(&found, "")?.to_string_lossy().into_owned();
-            if target.starts_with('/') {
-                above.clear();
-            }
-            for part in target.split('/').rev() {
-                parts.push_front(part.to_owned());
-            }
-        }
-        above.pop().ok_or(Errno::ENOENT)
-    }
-}
-
 fn inode(stat: &FileStat) -> InodeId {
     InodeId { dev: stat.st_dev, ino: stat.st_ino }
 }
@@ -466,5 +277,25 @@ mod tests {
             file.seek(SeekFrom::Start(0)).expect("a place");
             assert_eq!(slurp_until(&file, 1, most).expect("text"), long[..most.min(long.len())], "{most}");
         }
+    }
+
+    #[test]
+    fn a_process_without_namespaces_is_not_a_host_whose_kernel_has_none() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let process = Process::in_folder(7, folder.path()).expect("a folder");
+        assert!(namespaces(&process, &["net", "mnt"]).is_err(), "it is on its way out");
+        let us = Process::open(std::process::id().cast_signed()).expect("this process");
+        let own = namespaces(&us, &["net", "mnt", "none-such"]).expect("readable");
+        assert_eq!((own["net"].len(), own["none-such"].len()), (1, 0));
+    }
+
+    #[test]
+    fn only_what_is_no_more_is_not_there() {
+        for (errno, there) in
+            [(Errno::ENOENT, false), (Errno::ESRCH, false), (Errno::EMFILE, true), (Errno::EACCES, true)]
+        {
+            assert_eq!(if_there::<()>(Err(errno.into())).is_err(), there, "{errno}");
+        }
+        assert!(process(i32::MAX).expect("no such pid").is_none());
     }
 }

@@ -48,12 +48,14 @@ pub fn parse(text: &str) -> Result<Stat, Malformed> {
     Ok(Stat { comm, state, parent, exiting: flags & PF_EXITING != 0, started, nice, policy })
 }
 
+/// The text of a process that sleeps.
+#[cfg(test)]
+pub(super) const SLEEP: &str = "8917 (a) b (c) S 8895 8917 8895 0 -1 4194304 104 0 0 0 0 0 0 0 20 0 1 0 1216471 5623808 428 \
+                     18446744073709551615 1 1 0 0 0 0 0 0 0 0 0 0 17 1 0 0 0 0 0 0 0 0 0 0 0 0 0\n";
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const SLEEP: &str = "8917 (a) b (c) S 8895 8917 8895 0 -1 4194304 104 0 0 0 0 0 0 0 20 0 1 0 1216471 5623808 428 \
-                         18446744073709551615 1 1 0 0 0 0 0 0 0 0 0 0 17 1 0 0 0 0 0 0 0 0 0 0 0 0 0\n";
 
     #[test]
     fn the_name_may_hold_brackets() {

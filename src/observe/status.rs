@@ -17,8 +17,8 @@ pub struct Status {
     pub own_pid: Option<i32>,
     /// `Umask`; kernels before 4.7 do not print it.
     pub umask: Option<u32>,
-    /// `Mems_allowed_list`; a kernel without cpusets does not print it.
-    pub mems: Option<String>,
+    /// `Mems_allowed_list`; unobservable in a kernel without cpusets.
+    pub mems: Seen<String>,
 }
 
 /// Parses it.
@@ -52,7 +52,7 @@ pub fn parse(text: &str) -> Result<Status, Malformed> {
         },
         own_pid: field("NSpid").and_then(|pids| pids.split_whitespace().last()).map(number).transpose()?,
         umask: field("Umask").map(octal).transpose()?,
-        mems: field("Mems_allowed_list").map(str::to_owned),
+        mems: field("Mems_allowed_list").map_or(Seen::Unobservable("cpusets"), |list| Seen::Value(list.to_owned())),
     })
 }
 
@@ -90,15 +90,19 @@ mod tests {
         assert_eq!(status.credentials.capabilities.bounding, 0xa804_25fb);
         assert_eq!((status.no_new_privs, status.own_pid), (true, Some(1)));
         assert_eq!(status.seccomp, Seen::Value(Seccomp::Filter));
-        assert_eq!((status.umask, status.mems.as_deref()), (Some(0o022), Some("0-1")));
+        assert_eq!((status.umask, status.mems), (Some(0o022), Seen::Value("0-1".to_owned())));
     }
 
     #[test]
-    fn a_kernel_without_seccomp_or_pid_namespaces_says_so_by_leaving_them_out() {
-        let text: String =
-            PAUSE.lines().filter(|l| !l.starts_with("Sec") && !l.starts_with("NS")).map(|l| format!("{l}\n")).collect();
+    fn a_kernel_without_seccomp_cpusets_or_pid_namespaces_says_so_by_leaving_them_out() {
+        let text: String = PAUSE
+            .lines()
+            .filter(|l| !["Sec", "NS", "Mems"].iter().any(|s| l.starts_with(s)))
+            .map(|l| format!("{l}\n"))
+            .collect();
         let status = parse(&text).expect("good text");
         assert_eq!((status.seccomp, status.own_pid), (Seen::Unobservable("seccomp"), None));
+        assert_eq!(status.mems, Seen::Unobservable("cpusets"));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use super::read::{self, unreadable};
 use super::stat::{self, Stat};
 use crate::host::Process;
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::time::Duration;
 
 /// How long a runtime's helper on its way into or out of a container may be in the Pod's cgroup: `exec` passes through.
@@ -22,12 +23,12 @@ pub fn strays(
     subjects: &[Subject<'_>],
     members: &[(String, String, Option<MemberSeen>)],
 ) -> Result<Vec<String>, ObserveError> {
-    let first = foreign(first, subjects, members);
+    let first = foreign(first, subjects, members, &read::process)?;
     if first.is_empty() {
         return Ok(Vec::new());
     }
     std::thread::sleep(IN_FLIGHT);
-    let again = foreign(&processes(reader, subjects)?, subjects, members);
+    let again = foreign(&processes(reader, subjects)?, subjects, members, &read::process)?;
     let mut strays: Vec<String> =
         again.into_iter().filter(|(who, _)| first.contains_key(who)).map(|(_, line)| line).collect();
     strays.sort();
@@ -52,27 +53,44 @@ fn foreign(
     pids: &BTreeSet<i32>,
     subjects: &[Subject<'_>],
     members: &[(String, String, Option<MemberSeen>)],
-) -> BTreeMap<(i32, u64), String> {
+    open: Open<'_>,
+) -> Result<BTreeMap<(i32, u64), String>, ObserveError> {
     let seen = || members.iter().filter_map(|(_, _, seen)| seen.as_ref());
     let inits: BTreeSet<InodeId> =
         seen().filter(|seen| seen.own_pid == Some(1)).filter_map(|seen| seen.namespaces.get("pid").copied()).collect();
     let known: BTreeSet<i32> = seen().map(|seen| seen.pid).collect();
     let mut strays = BTreeMap::new();
     if pids.is_subset(&known) {
-        return strays;
+        return Ok(strays);
     }
     // One that has ended since is nobody's parent any more.
     let alive: BTreeSet<i32> = subjects.iter().filter(|s| s.process.is_alive()).map(|s| s.process.pid()).collect();
     for pid in pids.difference(&alive) {
-        let Ok(process) = Process::open(*pid) else { continue };
-        let Some(stat) = running(&process) else { continue };
-        let inside = read::namespace(&process, "pid").ok().flatten().is_some_and(|id| inits.contains(&id));
-        if !inside && !descends(&stat, &alive) {
-            strays.insert((*pid, stat.started), read::command_line(&process, &stat.comm));
-        }
+        let failed = unreadable(format!("/proc/{pid}"));
+        let stray = stray(*pid, &inits, &alive, open).map_err(failed)?;
+        strays.extend(stray.map(|(started, line)| ((*pid, started), line)));
     }
-    strays
+    Ok(strays)
 }
+
+/// When a process started and its command line, if it runs and belongs to nobody.
+fn stray(
+    pid: i32,
+    inits: &BTreeSet<InodeId>,
+    members: &BTreeSet<i32>,
+    open: Open<'_>,
+) -> io::Result<Option<(u64, String)>> {
+    let Some(process) = open(pid)? else { return Ok(None) };
+    let Some(stat) = stat_of(&process)?.filter(|stat| stat.is_running() && !stat.exiting) else { return Ok(None) };
+    let inside = read::namespace(&process, "pid")?.is_some_and(|id| inits.contains(&id));
+    if inside || descends(&stat, members, open)? {
+        return Ok(None);
+    }
+    Ok(Some((stat.started, read::command_line(&process, &stat.comm))))
+}
+
+/// How a process is looked at; `None` if there is none of that pid.
+type Open<'a> = &'a dyn Fn(i32) -> io::Result<Option<Process>>;
 
 /// Hierarchies that a runtime puts processes into to limit or to find them. The others only follow.
 pub fn holds_processes(hierarchy: &Hierarchy) -> bool {
@@ -81,23 +99,65 @@ pub fn holds_processes(hierarchy: &Hierarchy) -> bool {
     hierarchy.is_unified() || hierarchy.controllers.iter().any(holds)
 }
 
-fn running(process: &Process) -> Option<Stat> {
-    stat::parse(&read::text(process, "stat").ok()?).ok().filter(Stat::is_running)
+/// `None` if it has gone.
+fn stat_of(process: &Process) -> io::Result<Option<Stat>> {
+    let Some(text) = read::if_there(read::text(process, "stat"))? else { return Ok(None) };
+    stat::parse(&text).map(Some).map_err(io::Error::other)
 }
 
 /// A member is among the ancestors.
-fn descends(stat: &Stat, members: &BTreeSet<i32>) -> bool {
+fn descends(stat: &Stat, members: &BTreeSet<i32>, open: Open<'_>) -> io::Result<bool> {
     let mut parent = stat.parent;
     // A pid that is reused while we climb could make a circle; no tree is this deep.
     for _ in 0..10_000 {
         if members.contains(&parent) {
-            return true;
+            return Ok(true);
         }
-        let above = Process::open(parent).ok().and_then(|p| stat::parse(&read::text(&p, "stat").ok()?).ok());
+        let above = open(parent)?.map(|process| stat_of(&process)).transpose()?.flatten();
         match above {
             Some(above) => parent = above.parent,
-            None => return false,
+            None => return Ok(false),
         }
     }
-    false
+    Ok(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+    use std::path::Path;
+
+    /// A process whose files are in a folder, and which is in the PID namespace of that inode.
+    fn fake(folder: &Path, pid: i32, parent: i32) {
+        let own = folder.join(pid.to_string());
+        std::fs::create_dir_all(own.join("ns")).expect("made");
+        let stat = stat::SLEEP.replace(" 8895 8917 ", &format!(" {parent} 8917 "));
+        std::fs::write(own.join("stat"), stat).expect("written");
+        std::fs::write(own.join("cmdline"), "sleep\x001\x00").expect("written");
+        symlink("pid:[77]", own.join("ns/pid")).expect("made");
+    }
+
+    #[test]
+    fn one_that_cannot_be_looked_at_does_not_belong_to_a_member() {
+        let folder = tempfile::tempdir().expect("a folder");
+        fake(folder.path(), 7, 6);
+        fake(folder.path(), 6, 1);
+        let open = |pid: i32| read::if_there(Process::in_folder(pid, &folder.path().join(pid.to_string())));
+        let (inits, nobody) = (BTreeSet::new(), BTreeSet::new());
+        let seen = |members: &BTreeSet<i32>, open: Open<'_>| stray(7, &inits, members, open);
+        assert_eq!(seen(&nobody, &open).expect("seen"), Some((1_216_471, "sleep 1".to_owned())));
+        assert_eq!(seen(&[6].into(), &open).expect("seen"), None, "it is a member's child");
+        assert_eq!(seen(&nobody, &|_| Ok(None)).expect("seen"), None, "it has ended");
+        assert!(seen(&nobody, &|_| Err(nix::Error::EMFILE.into())).is_err(), "no descriptor was left");
+        // Whose child it is cannot be told: it is not said to be a stray either.
+        let above = |pid: i32| if pid == 6 { Err(nix::Error::ENOMEM.into()) } else { open(pid) };
+        assert!(seen(&nobody, &above).is_err());
+        std::fs::write(folder.path().join("7/stat"), "").expect("written");
+        assert!(seen(&nobody, &open).is_err(), "its state is empty");
+        std::fs::remove_file(folder.path().join("7/stat")).expect("there");
+        assert_eq!(seen(&nobody, &open).expect("seen"), None, "it is gone");
+        std::fs::create_dir(folder.path().join("7/stat")).expect("made");
+        assert!(seen(&nobody, &open).is_err(), "its state cannot be read");
+    }
 }

@@ -45,7 +45,7 @@ pub(super) fn exec(up: &mut Up, container: &str, argv: &[String], timeout: Durat
         let subjects = [(container, &init), (judge::EXEC, &process)];
         let subjects =
             subjects.map(|(name, process)| Subject { name, id: if name == container { &id } else { "" }, process });
-        let scope = Scope { host: daemon.as_ref(), pod_cgroup: None, inherits: false };
+        let scope = Scope { host: daemon.as_ref(), pod_cgroup: None, inherits: false, since: None };
         let seen = observe::beside(&subjects, &scope);
         let let_go = process.signal(Signal::SIGUSR1);
         let seen = seen.map_err(|error| error.to_string())?;

@@ -60,7 +60,8 @@ impl Live {
         run: &Arc<Run>,
         node: &Node,
     ) -> Result<(), NotUp> {
-        let sysctls = Asked::before(pod);
+        let since = observe::note_host().map_err(|error| NotUp::Failed(error.to_string()))?;
+        let sysctls = Asked::before(pod).map_err(NotUp::Failed)?;
         let uid = pod.uid.clone().unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
         let mut plan = plan::plan(pod, node, &uid);
         let pace = case.back_off_ms.map_or_else(Pace::default, |ms| Pace { back_off: Duration::from_millis(ms) });
@@ -82,7 +83,8 @@ impl Live {
         match started {
             Ok(kubelet) => {
                 let (pod, run, resized) = (pod.clone(), Arc::clone(run), BTreeMap::new());
-                self.ups.push(Up { prefix, pod, plan, resized, resize_refused: false, kubelet, dir, run, sysctls });
+                let resize_refused = false;
+                self.ups.push(Up { prefix, pod, plan, resized, resize_refused, kubelet, dir, run, sysctls, since });
                 Ok(())
             }
             Err(error) => match (dir.remove(), error) {
@@ -139,6 +141,7 @@ impl Live {
             for (name, text) in &observation.evidence {
                 self.evidence.insert(format!("{}{name}", up.prefix), text.clone());
             }
+            up.sysctls.refuse_changes(&observation.host.changed)?;
             let mut facts = facts::normalise(&observation, &naming(up));
             up.sysctls.add(&mut facts, &subjects(up))?;
             each.push(facts);

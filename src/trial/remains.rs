@@ -35,7 +35,7 @@ impl Trace {
     pub(super) fn of(up: &Up) -> Result<Trace, String> {
         let members = subjects(up);
         let daemon = up.kubelet.pod().daemon();
-        let scope = Scope { host: daemon, pod_cgroup: None, inherits: false };
+        let scope = Scope { host: daemon, pod_cgroup: None, inherits: false, since: None };
         let held = Held::of(&members, &scope).map_err(|error| error.to_string())?;
         let daemon = daemon.map(Process::again).transpose().map_err(|error| error.to_string())?;
         let own = up.plan.namespaces.network != Sharing::Node;

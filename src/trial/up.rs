@@ -36,6 +36,8 @@ pub(super) struct Up {
     pub(super) run: Arc<Run>,
     /// Sysctls that it asks for.
     pub(super) sysctls: Asked,
+    /// When the host was taken note of, before the Pod was made.
+    pub(super) since: Instant,
 }
 
 /// Why a Pod did not come up.
@@ -148,7 +150,7 @@ pub(super) fn subjects(up: &Up) -> Vec<Subject<'_>> {
 pub(super) fn observe_up(up: &Up, inherits: bool) -> Result<observe::Observation, String> {
     let subjects = subjects(up);
     let cgroup = up.pod_cgroup();
-    let scope = Scope { host: up.kubelet.pod().daemon(), pod_cgroup: Some(&cgroup), inherits };
+    let scope = Scope { host: up.kubelet.pod().daemon(), pod_cgroup: Some(&cgroup), inherits, since: Some(up.since) };
     let mut observation = observe::pod(&subjects, &scope).map_err(|error| error.to_string())?;
     // One that ended before it could be held has ended all the same.
     let unseen = |life: &&Life| life.has_ended() && !subjects.iter().any(|m| m.name == life.name);

@@ -87,12 +87,11 @@ fn judge_hierarchies(court: &mut Court<'_>, member: Member<'_>) {
     let words = "the same path in every hierarchy";
     // Each controller for itself: one may be known.
     let elsewhere = match cgroup.get("elsewhere") {
-        None | Some(Value::Null) => vec![Ok(words.to_owned())],
         Some(Value::Object(others)) if others.is_empty() => vec![Ok(words.to_owned())],
         Some(Value::Object(others)) => {
             others.iter().map(|(c, path)| Err(format!("{c}: {}", shown(Some(path))))).collect()
         }
-        Some(other) => vec![Err(other.to_string())],
+        other => vec![Err(shown(other))],
     };
     for found in elsewhere {
         court.found(must("C5", CGROUPS), (member.name, "cgroup.elsewhere"), words, found);

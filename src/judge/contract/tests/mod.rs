@@ -4,6 +4,7 @@ mod kinds;
 mod pod_level;
 mod red;
 mod security;
+mod unseen;
 mod volumes;
 
 use super::*;
