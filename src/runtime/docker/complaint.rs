@@ -2,9 +2,8 @@
 
 use crate::runtime::daemon::Ended;
 
-/// What the client prints before what a daemon answered, and before what it looked for in vain itself.
+/// What the client prints before what a daemon answered.
 const ANSWER: &str = "Error response from daemon: ";
-const NO_SUCH: &str = "Error: No such ";
 
 /// A line that the docker client printed because it failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,12 +28,17 @@ impl<'a> Complaint<'a> {
     fn read(line: &'a str) -> Complaint<'a> {
         let said = line.strip_prefix("docker: ").unwrap_or(line);
         match said.strip_prefix(ANSWER) {
-            Some(answer) if answer.starts_with("No such ") => Complaint::NotFound(answer),
+            Some(answer) if is_no_such(answer) => Complaint::NotFound(answer),
             Some(answer) => Complaint::Daemon(answer),
-            None if said.starts_with(NO_SUCH) => Complaint::NotFound(said),
+            None if said.strip_prefix("Error: ").is_some_and(is_no_such) => Complaint::NotFound(said),
             None => Complaint::Client(said),
         }
     }
+}
+
+/// Docker's words for what is not there: `No such container: x`, or `no such image: x: No such image: x:latest`.
+fn is_no_such(said: &str) -> bool {
+    said.starts_with("No such ") || said.starts_with("no such ")
 }
 
 /// Whether the client failed, and only because what it was asked for is not there.
@@ -89,6 +93,9 @@ mod tests {
     fn a_missing_container_is_told_from_one_that_would_not_go() {
         let missing = "Error response from daemon: No such container: x-app\nError: No such container: x-sandbox\n";
         assert!(found_nothing(&ended(1, "", missing)));
+        let image = "Error response from daemon: no such image: example.org/x: No such image: example.org/x:latest\n";
+        assert!(found_nothing(&ended(1, "\n", image)));
+        assert!(found_nothing(&ended(1, "[]\n", "Error: No such image: x\n")));
         let stuck = "Error response from daemon: removal of container No such container is already in progress\n";
         assert!(!found_nothing(&ended(1, "", stuck)));
         assert!(!found_nothing(&ended(1, "", &format!("{missing}{stuck}"))));
