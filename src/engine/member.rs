@@ -198,7 +198,8 @@ pub struct Host {
 
 fn program(plan: &ContainerPlan, image: &Image, host: &Host) -> Result<Program, Fault> {
     let accounts = Accounts::read(&image.root)?;
-    let user = accounts.user(&user_text(plan.user, plan.group, &image.user), &plan.supplemental_groups)?;
+    let user = accounts
+        .user(&user_text(plan.user.or(plan.non_root_stand_in), plan.group, &image.user), &plan.supplemental_groups)?;
     let capabilities = match plan.privileged {
         true => host.capabilities,
         false => {

@@ -7,6 +7,7 @@ use super::{
 use crate::payload;
 use crate::pod::{
     AppArmorProfile, Container, ContainerSecurity, Hook, Later, Pod, PodSecurity, Quantity, SeccompProfile,
+    is_own_image,
 };
 
 /// A container's part in the Pod's life.
@@ -45,7 +46,10 @@ pub struct ContainerPlan {
     pub working_dir: Option<String>,
     /// uid to run as; `None` leaves the image's.
     pub user: Option<u32>,
-    /// gid to run as; only with a user.
+    /// uid of podcheck's stand-in where the image decides and may not be root; `None` leaves the stand-in's own. It is set
+    /// exactly where a real image must be held to that: see [`ContainerPlan::user`].
+    pub non_root_stand_in: Option<u32>,
+    /// gid to run as.
     pub group: Option<u32>,
     /// Further groups.
     pub supplemental_groups: Vec<u32>,
@@ -96,7 +100,7 @@ impl ContainerPlan {
 
     /// Whether the manifest asks for podcheck's own image, which is no stand-in then.
     pub fn image_is_ours(&self) -> bool {
-        stand_in::is_own_image(&self.image)
+        is_own_image(&self.image)
     }
 
     /// Command and arguments that a runtime is asked for where podcheck's image runs. Where the manifest asks for that image the
@@ -150,7 +154,9 @@ pub(super) fn of(pod: &Pod, qos: QosClass, node: &Node, container: &Container) -
     let security = &container.security;
     let role = role(pod, container);
     let (stand_in_argv, stand_in_replaces_command) = stand_in::argv(container, role);
+    let non_root_stand_in = non_root_stand_in(&pod.spec.security, container);
     let (user, group) = user_and_group(&pod.spec.security, security);
+    let user = user.filter(|_| non_root_stand_in.is_none());
     let unless_privileged = |paths: &[&str]| match security.privileged || security.unmasked {
         true => Vec::new(),
         false => paths.iter().map(|path| (*path).to_owned()).collect(),
@@ -166,6 +172,7 @@ pub(super) fn of(pod: &Pod, qos: QosClass, node: &Node, container: &Container) -
         env: environment(container),
         working_dir: container.working_dir.clone(),
         user,
+        non_root_stand_in,
         group,
         supplemental_groups: supplemental_groups(&pod.spec.security),
         privileged: security.privileged,
@@ -196,6 +203,16 @@ fn user_and_group(pod: &PodSecurity, container: &ContainerSecurity) -> (Option<u
     let group = container.run_as_group.or(pod.run_as_group);
     let user = container.run_as_user.or(pod.run_as_user);
     (user.or(group.map(|_| 0)), group)
+}
+
+/// The stand-in's user where `runAsNonRoot` stands without a user: one that its image has an account for.
+const NON_ROOT: u32 = 65532;
+
+/// A kubelet takes the image's user then, and does not start a container whose image runs as root.
+fn non_root_stand_in(pod: &PodSecurity, container: &Container) -> Option<u32> {
+    let security = &container.security;
+    let by_image = security.run_as_user.or(pod.run_as_user).is_none() && !is_own_image(&container.image);
+    (by_image && security.run_as_non_root.or(pod.run_as_non_root) == Some(true)).then_some(NON_ROOT)
 }
 
 /// The container's own profile before the Pod's. A kubelet passes it on for a privileged container too, and the runtimes

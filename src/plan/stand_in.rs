@@ -2,10 +2,8 @@
 
 use super::Role;
 use crate::payload;
-use crate::pod::{Container, Protocol};
+use crate::pod::{Container, Protocol, is_own_image};
 
-/// podcheck's own image, which is no stand-in: its entry point takes a manifest's arguments.
-const OWN_IMAGE: &str = "podcheck";
 /// The same where nothing is asked of it but what it does by itself.
 const BARE: &str = "podcheck:bare";
 /// The idle server, entry point of podcheck's image.
@@ -57,24 +55,7 @@ pub(super) fn tcp_ports(container: &Container) -> Vec<u16> {
     ports
 }
 
-/// `podcheck` with or without a tag, or no image at all.
-pub(super) fn is_own_image(image: &str) -> bool {
-    image.is_empty() || image.strip_prefix(OWN_IMAGE).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
-}
-
 /// Podcheck's image without the arguments that tell a container from its neighbours.
 pub(super) fn is_bare(image: &str) -> bool {
     image == BARE
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_own_image;
-
-    #[test]
-    fn only_podcheck_itself_is_its_own_image() {
-        assert!(is_own_image("podcheck") && is_own_image("") && is_own_image("podcheck:0.1"));
-        assert!(!is_own_image("docker.io/library/podcheck") && !is_own_image("curlimages/curl"));
-        assert!(!is_own_image("podchecker"));
-    }
 }

@@ -102,6 +102,12 @@ fn faults_of_specs() {
             ],
         ),
         (
+            "securityContext: {runAsNonRoot: true}\ncontainers:\n- {name: a, image: b}\n- {name: c, image: podcheck}",
+            &[
+                "8:5: spec.containers[1]: runAsNonRoot excludes an image that runs as root, as podcheck's does (say who it runs as: runAsUser)",
+            ],
+        ),
+        (
             "restartPolicy: never\ninitContainers:\n- {name: a, image: b, livenessProbe: {}, lifecycle: {postStart: {sleep: {seconds: 1}}}}\n- {name: c, image: b, restartPolicy: Never}\ncontainers:\n- {name: a, image: b}\n- {name: d, image: b, restartPolicy: Always}",
             &[
                 "5:18: spec.restartPolicy: \"never\" is not known here (did you mean Never?)",
@@ -310,12 +316,6 @@ fn faults_of_containers() {
             "securityContext: {runAsNonRoot: true, runAsUser: 0}",
             &[
                 "9:5: spec.containers[1].securityContext: runAsNonRoot excludes runAsUser: 0 (the kubelet would not start this container)",
-            ],
-        ),
-        (
-            "securityContext: {runAsNonRoot: true}",
-            &[
-                "9:5: spec.containers[1].securityContext: runAsNonRoot excludes an image that runs as root, as podcheck's does, which stands in for others (say who it runs as: runAsUser)",
             ],
         ),
         (

@@ -154,7 +154,7 @@ pub(super) fn one(item: &Cursor<'_>, around: &Around<'_>, spec: &PodSpec, not_ac
             "each container of a Pod has a name of its own",
         );
     }
-    security::non_root(item, &spec.security, &container.security);
+    security::non_root(item, &spec.security, &container);
     container
 }
 

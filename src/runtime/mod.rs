@@ -8,6 +8,7 @@ pub mod daemon;
 pub mod docker;
 pub mod engine;
 pub mod image;
+mod image_user;
 mod name;
 mod version;
 

@@ -1,6 +1,6 @@
 //! F12, and whether the members are the processes they are said to be, and nothing else runs in the Pod.
 
-use super::{Court, SANDBOX, is, must, should, shown};
+use super::{Court, SANDBOX, is, must, should, shown, user};
 use crate::facts::Looked;
 use crate::judge::look::within;
 use crate::judge::{Check, Outcome};
@@ -89,11 +89,11 @@ fn judge_image_environment(court: &mut Court<'_>, container: &Container) {
         return;
     }
     let own = |name: &str| container.env.iter().any(|(n, _)| n == name);
-    let user = container.security.run_as_user.or(court.pod.spec.security.run_as_user);
+    let user = user::uid(court, container);
     // Whom passwd does not name has no home: runc says `/` then, crun nothing.
     let home = match user {
         None | Some(0) => Some("/root"),
-        Some(50001) => Some("/home"),
+        Some(50001 | 65532) => Some("/home"),
         Some(65534) => Some("/nonexistent"),
         Some(_) => None,
     };

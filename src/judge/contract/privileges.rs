@@ -1,6 +1,6 @@
 //! S3, S5, S6 and S7: what a container may do.
 
-use super::{Court, Member, Rule, must, should, shown, texts};
+use super::{Court, Member, Rule, must, should, shown, texts, user};
 use crate::pod::{AppArmorProfile, ContainerSecurity, SeccompProfile};
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -75,8 +75,7 @@ fn apparmor(court: &mut Court<'_>, name: &str, security: &ContainerSecurity) {
 
 /// Known to run as root: then it has what its bounding set allows.
 fn runs_as_root(court: &Court<'_>, member: Member<'_>) -> bool {
-    let own = member.container.and_then(|c| c.security.run_as_user).or(court.pod.spec.security.run_as_user);
-    own.map_or(court.stand_ins.contains_key(member.name), |uid| uid == 0)
+    member.container.is_some_and(|container| user::uid(court, container) == Some(0))
 }
 
 /// What the manifest itself asks for, whatever a runtime's default is.

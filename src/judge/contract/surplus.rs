@@ -5,7 +5,7 @@
 
 use super::mounts::takes_over;
 use super::privileges::DEFAULT_CAPABILITIES;
-use super::user::{image_group, image_memberships};
+use super::user::{image_group, image_memberships, uid};
 use super::{Court, Member, devices, is_one_of, must, should, shown, texts};
 use crate::facts::Looked;
 use crate::plan::CgroupDriver;
@@ -85,7 +85,7 @@ fn judge_groups(court: &mut Court<'_>, container: &Container) {
         return;
     }
     let pods = &court.pod.spec.security;
-    let user = container.security.run_as_user.or(pods.run_as_user);
+    let user = uid(court, container);
     let own = container.security.run_as_group.or(pods.run_as_group).unwrap_or_else(|| image_group(user));
     let allowed: Vec<Value> = std::iter::once(&own)
         .chain(&pods.supplemental_groups)

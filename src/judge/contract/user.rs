@@ -2,6 +2,7 @@
 
 use super::{Court, Member, must, should, shown};
 use crate::facts::Looked;
+use crate::pod::{Container, is_own_image};
 use serde_json::{Value, json};
 
 const SECURITY: &str = "https://kubernetes.io/docs/tasks/configure-pod-container/security-context/";
@@ -12,10 +13,10 @@ const CAPABILITIES: &str = "https://man7.org/linux/man-pages/man7/capabilities.7
 pub(super) fn judge(court: &mut Court<'_>, member: Member<'_>) {
     let Some(container) = member.container else { return };
     let (pods, own) = (&court.pod.spec.security, &container.security);
-    let (user, group) = (own.run_as_user.or(pods.run_as_user), own.run_as_group.or(pods.run_as_group));
-    // podcheck's image names no user; another image's is unknown.
-    let image_user = court.stand_ins.contains_key(member.name).then_some(0);
-    if let Some(uid) = user.or(image_user) {
+    let user = uid(court, container);
+    let group = own.run_as_group.or(pods.run_as_group);
+    let is_ours = court.stand_ins.contains_key(member.name);
+    if let Some(uid) = user {
         all_four(court, (member.name, "credentials.uid"), uid);
         if uid != 0 {
             let nothing = "no effective capability, as it is not root";
@@ -29,11 +30,11 @@ pub(super) fn judge(court: &mut Court<'_>, member: Member<'_>) {
             );
         }
     }
-    if let Some(gid) = group.or(image_user.map(|_| image_group(user))) {
+    if let Some(gid) = group.or(is_ours.then(|| image_group(user))) {
         all_four(court, (member.name, "credentials.gid"), gid);
     }
     judge_own_group(court, member);
-    let memberships = image_user.map_or(&[][..], |_| image_memberships(user));
+    let memberships = if is_ours { image_memberships(user) } else { &[] };
     let asked = pods.supplemental_groups.iter().chain(&pods.fs_group).map(|group| (group, SECURITY));
     for (extra, source) in asked.chain(memberships.iter().map(|group| (group, MERGED))) {
         court.check(
@@ -54,6 +55,22 @@ pub(super) fn judge(court: &mut Court<'_>, member: Member<'_>) {
     }
 }
 
+/// As whom podcheck's image runs in the place of one that may not run as root.
+const NON_ROOT_STAND_IN: u32 = 65532;
+
+/// The uid that a container has to run as: the manifest's, else that of podcheck's image where it runs, which names no user.
+/// What another image says is unknown.
+pub(super) fn uid(court: &Court<'_>, container: &Container) -> Option<u32> {
+    let (pods, own) = (&court.pod.spec.security, &container.security);
+    let must_not_be_root = own.run_as_non_root.or(pods.run_as_non_root) == Some(true);
+    let of_image = || match court.stand_ins.contains_key(&container.name) {
+        true if must_not_be_root && !is_own_image(&container.image) => Some(NON_ROOT_STAND_IN),
+        true => Some(0),
+        false => None,
+    };
+    own.run_as_user.or(pods.run_as_user).or_else(of_image)
+}
+
 /// A file may allow a group less than everybody else. Who runs with that group, but is not among its members, may leave it
 /// and with it the restriction.
 fn judge_own_group(court: &mut Court<'_>, member: Member<'_>) {
@@ -71,7 +88,7 @@ fn judge_own_group(court: &mut Court<'_>, member: Member<'_>) {
 
 /// Primary group of a user that asks for none, by podcheck's own `/etc/passwd`; 0 for whom it does not name.
 pub(super) fn image_group(user: Option<u32>) -> u32 {
-    user.filter(|user| [50001, 65534].contains(user)).unwrap_or(0)
+    user.filter(|user| [50001, NON_ROOT_STAND_IN, 65534].contains(user)).unwrap_or(0)
 }
 
 /// Groups that podcheck's own `/etc/group` lists a user in.

@@ -3,11 +3,12 @@
 use super::client::{Client, QUICK};
 use super::guest::Guest;
 use super::messages::{Image, ImageSpec, ImageStatusRequest};
-use super::translate::{ImageChoice, ImageUser};
+use super::translate::ImageChoice;
 use crate::host::{Run, poll_until, scaled};
 use crate::plan::Plan;
 use crate::runtime::RuntimeError;
 use crate::runtime::image::{self, Image as Own};
+use crate::runtime::image_user::ImageUser;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -60,7 +61,7 @@ impl Images {
             let present = if container.image_is_ours() { None } else { self.find(&container.image)? };
             choices.images.push(match present {
                 Some(image) => ImageChoice { user: user(&image), reference: image.id, stand_in: false },
-                None => self.own()?,
+                None => ImageChoice { user: ImageUser::of_stand_in(container), ..self.own()? },
             });
             if choices.images.last().is_some_and(|choice| choice.stand_in) && !container.image_is_ours() {
                 choices.stand_ins.push(container.name.clone());

@@ -139,6 +139,9 @@ impl CriPod {
         let Some((container, image)) = found else {
             return Err(self.client.failed(action, "the plan has none of that name"));
         };
+        if let Some(says) = image.user.why_not_started(container) {
+            return Ok(Some(says));
+        }
         let sources = dir.sources(&self.plan, container).map_err(|e| self.client.failed(action.clone(), e))?;
         let target = container.target.as_deref().map(|name| self.container_id(name)).transpose()?.map(str::to_owned);
         let attempt = self.attempts.entry(name.to_owned()).and_modify(|attempt| *attempt += 1).or_default();

@@ -113,7 +113,7 @@ impl Common {
             (Scope::Container, None) => {}
         }
         arguments.security(container, &self.profiles);
-        arguments.user(container.user, container.group, &container.supplemental_groups);
+        arguments.user(choice.user.asked(container), container.group, &container.supplemental_groups);
         for (name, value) in &container.env {
             arguments.option("env", &format!("{name}={value}"));
         }

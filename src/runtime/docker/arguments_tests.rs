@@ -3,6 +3,7 @@
 use super::*;
 use crate::plan::{CgroupPlan, MountPlan, MountSource, Namespaces, NetworkFiles, QosClass, Role, SandboxPlan};
 use crate::pod::{HugePageSize, Propagation, RecursiveReadOnly};
+use crate::runtime::image_user::ImageUser;
 
 fn common() -> Common {
     Common {
@@ -56,6 +57,7 @@ fn container() -> ContainerPlan {
         env: vec![("GREETING".to_owned(), "hello world".to_owned()), ("CONTAINER_NAME".to_owned(), "app".to_owned())],
         working_dir: Some("/srv".to_owned()),
         user: Some(1000),
+        non_root_stand_in: None,
         group: Some(2000),
         supplemental_groups: vec![3000, 4000],
         privileged: false,
@@ -106,7 +108,7 @@ fn container() -> ContainerPlan {
 }
 
 fn ours() -> Choice {
-    Choice { reference: "podcheck.local/payload:1".to_owned(), ours: true }
+    Choice { reference: "podcheck.local/payload:1".to_owned(), ours: true, user: ImageUser::Id(0) }
 }
 
 #[test]
@@ -171,7 +173,7 @@ fn a_container_joins_it_and_carries_all_that_the_plan_asks() {
 
 #[test]
 fn an_image_that_is_there_gets_the_manifests_own_command() {
-    let there = Choice { reference: "httpbin".to_owned(), ours: false };
+    let there = Choice { reference: "httpbin".to_owned(), ours: false, user: ImageUser::Id(0) };
     let mut container = container();
     container.mounts.clear();
     let line = common().container(&plan(), &container, &there, &[]);

@@ -5,6 +5,7 @@ use super::complaint;
 use crate::plan::ContainerPlan;
 use crate::runtime::RuntimeError;
 use crate::runtime::image::{self, Image};
+use crate::runtime::image_user::ImageUser;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -16,6 +17,8 @@ pub(super) struct Choice {
     pub reference: String,
     /// It is podcheck's: the plan's stand-in command is what it runs.
     pub ours: bool,
+    /// The user it runs as unless told otherwise.
+    pub user: ImageUser,
 }
 
 /// The images of a daemon, as far as podcheck has asked or loaded.
@@ -27,7 +30,8 @@ pub(super) struct Images {
     pub pause: String,
     /// The daemon is ours: nobody else adds or removes images.
     private: bool,
-    present: Mutex<BTreeMap<String, bool>>,
+    /// The users of the images that are there; `None` of those that are not.
+    present: Mutex<BTreeMap<String, Option<ImageUser>>>,
     loaded: Mutex<Vec<String>>,
 }
 
@@ -47,10 +51,12 @@ impl Images {
     /// Which image a container runs.
     pub fn choose(&self, client: &Client, container: &ContainerPlan) -> Result<Choice, RuntimeError> {
         let named = container.image.as_str();
-        if !container.image_is_ours() && self.has(client, named)? {
-            return Ok(Choice { reference: named.to_owned(), ours: false });
+        if !container.image_is_ours()
+            && let Some(user) = self.find(client, named)?
+        {
+            return Ok(Choice { reference: named.to_owned(), ours: false, user });
         }
-        Ok(Choice { reference: self.payload.clone(), ours: true })
+        Ok(Choice { reference: self.payload.clone(), ours: true, user: ImageUser::of_stand_in(container) })
     }
 
     /// Whether podcheck's image takes the place of another.
@@ -64,7 +70,7 @@ impl Images {
             return Ok(());
         }
         for (image, reference) in [(Image::Payload, &self.payload), (Image::Pause, &self.pause)] {
-            if self.has(client, reference)? {
+            if self.find(client, reference)?.is_some() {
                 continue;
             }
             let action = format!("load podcheck's image {}", image.name());
@@ -88,20 +94,21 @@ impl Images {
         }
     }
 
-    fn has(&self, client: &Client, reference: &str) -> Result<bool, RuntimeError> {
-        let known = self.present.lock().unwrap_or_else(PoisonError::into_inner).get(reference).copied();
+    /// The user of an image; `None` if it is not there.
+    fn find(&self, client: &Client, reference: &str) -> Result<Option<ImageUser>, RuntimeError> {
+        let known = self.present.lock().unwrap_or_else(PoisonError::into_inner).get(reference).cloned();
         if let Some(known) = known.filter(|_| self.private) {
             return Ok(known);
         }
-        let args = words(["image", "inspect", "--format={{.Id}}", reference]);
+        let args = words(["image", "inspect", "--format={{.Config.User}}", reference]);
         let action = format!("look for the image {reference}");
         let ended = client.run(&action, &args, QUICK)?;
         let present = match ended.code {
-            0 => true,
-            _ if complaint::found_nothing(&ended) => false,
+            0 => Some(ImageUser::parse(ended.stdout.trim())),
+            _ if complaint::found_nothing(&ended) => None,
             _ => return Err(client.failed(&action, ended.complaint())),
         };
-        self.present.lock().unwrap_or_else(PoisonError::into_inner).insert(reference.to_owned(), present);
+        self.present.lock().unwrap_or_else(PoisonError::into_inner).insert(reference.to_owned(), present.clone());
         Ok(present)
     }
 }

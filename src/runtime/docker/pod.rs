@@ -101,6 +101,10 @@ impl DockerPod {
         if !self.containers.iter().any(|other| other == name) {
             self.containers.push(name.to_owned());
         }
+        if let Some(says) = choice.user.why_not_started(container) {
+            self.unmade.push(name.to_owned());
+            return Ok(Some(Refused { container: name.to_owned(), says }));
+        }
         let ended = self.client().run(&action, &arguments, SLOW)?;
         let says = self.client().refusal(&action, &ended)?;
         self.unmade.retain(|other| other != name);

@@ -31,8 +31,10 @@ const SELF: &str = "podcheck";
 
 const PASSWD: &str = "root:x:0:0:root:/root:/bin/false\n\
     member:x:50001:50001:member:/home:/bin/false\n\
+    nonroot:x:65532:65532:nonroot:/home:/bin/false\n\
     nobody:x:65534:65534:nobody:/nonexistent:/bin/false\n";
-const GROUP: &str = "root:x:0:\ntty:x:5:\ndisk:x:6:\nmember:x:50001:\ncrew:x:50002:member\nnogroup:x:65534:\n";
+const GROUP: &str =
+    "root:x:0:\ntty:x:5:\ndisk:x:6:\nmember:x:50001:\ncrew:x:50002:member\nnonroot:x:65532:\nnogroup:x:65534:\n";
 
 /// Directories that every image has: mount points of runtimes, and where people's manifests mount and write.
 const DIRECTORIES: [(&str, u32); 18] = [

@@ -7,6 +7,7 @@ use crate::runtime::cri::messages::{
     Capability, ContainerConfig, ContainerMetadata, HugepageLimit, ImageSpec, Int64Value, KeyValue,
     LinuxContainerConfig, LinuxContainerResources, LinuxContainerSecurityContext, Mount, MountPropagation,
 };
+use crate::runtime::image_user::ImageUser;
 use std::path::PathBuf;
 
 /// The image that a container really runs.
@@ -18,15 +19,6 @@ pub(in crate::runtime::cri) struct ImageChoice {
     pub user: ImageUser,
     /// It is podcheck's own, so [`ContainerPlan::stand_in_argv`] is the command.
     pub stand_in: bool,
-}
-
-/// The user in an image's configuration.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::runtime::cri) enum ImageUser {
-    /// A number; 0 where the image names none.
-    Id(i64),
-    /// A name, to be looked up in the image's /etc/passwd.
-    Name(String),
 }
 
 /// A container of a plan. `sources` are the host's paths of its mounts, in order; `attempt` says how often it was made before;

@@ -8,7 +8,7 @@ mod container;
 mod profiles;
 mod sandbox;
 
-pub(super) use container::{ImageChoice, ImageUser, container, log_path, resources};
+pub(super) use container::{ImageChoice, container, log_path, resources};
 pub(super) use profiles::with_profiles;
 pub(super) use sandbox::{POD_UID, for_v1alpha2, sandbox};
 
@@ -92,6 +92,7 @@ mod samples {
             env: vec![("CONTAINER_NAME".to_owned(), "app".to_owned())],
             working_dir: None,
             user: None,
+            non_root_stand_in: None,
             group: None,
             supplemental_groups: Vec::new(),
             privileged: false,
