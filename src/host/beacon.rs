@@ -30,7 +30,7 @@ pub(super) struct Beacon {
 impl Beacon {
     /// Lights the signs of a run whose cgroups are there.
     pub(super) fn light(id: &str) -> Result<Beacon, HostError> {
-        let locks = lock_cgroups(Hierarchies::detect()?, &places::cgroup_top(&places::run_dir(id)), id)?;
+        let locks = lock_cgroups(Hierarchies::detect()?, &places::cgroup_top(&places::run_dir(id))?, id)?;
         let name = SocketAddr::from_abstract_name(format!("{NAME}{id}"))
             .and_then(|name| UnixDatagram::bind_addr(&name))
             .map_err(|e| HostError::os(format!("take the name {NAME}{id} in the network namespace"), e))?;

@@ -3,6 +3,7 @@
 use super::HostError;
 use nix::libc;
 use nix::sys::socket::{AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, recv, sendto, socket};
+use std::io::ErrorKind;
 use std::os::fd::AsRawFd;
 
 /// Length of `nlmsghdr` and of `ifinfomsg`.
@@ -16,9 +17,14 @@ pub(super) fn names() -> Result<Vec<String>, HostError> {
 }
 
 /// Names of the interfaces that are ports of a bridge; none if it is no bridge.
-pub(super) fn ports(bridge: &str) -> Vec<String> {
-    let Ok(entries) = std::fs::read_dir(format!("/sys/class/net/{bridge}/brif")) else { return Vec::new() };
-    entries.flatten().filter_map(|e| e.file_name().into_string().ok()).collect()
+pub(super) fn ports(bridge: &str) -> Result<Vec<String>, HostError> {
+    let dir = format!("/sys/class/net/{bridge}/brif");
+    match std::fs::read_dir(&dir) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
+        listed => listed
+            .and_then(|entries| entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect())
+            .map_err(|e| HostError::os(format!("list {dir}"), e)),
+    }
 }
 
 /// Deletes an interface, and with it the other end of a veth pair; false if there is none of that name.

@@ -1,5 +1,7 @@
 //! Where podcheck's things lie on the host, and what they are called.
 
+use super::HostError;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// Home of all runs.
@@ -46,8 +48,12 @@ pub(super) fn record_cgroup_top(dir: &Path, top: &str) -> std::io::Result<()> {
 }
 
 /// The cgroup in which those of a run's parts are, by its directory.
-pub(super) fn cgroup_top(dir: &Path) -> String {
-    std::fs::read_to_string(dir.join(CGROUP_TOP)).unwrap_or_else(|_| super::cgroup::TOP.to_owned())
+pub(super) fn cgroup_top(dir: &Path) -> Result<String, HostError> {
+    let file = dir.join(CGROUP_TOP);
+    match std::fs::read_to_string(&file) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(super::cgroup::TOP.to_owned()),
+        read => read.map_err(|e| HostError::os(format!("read {}", file.display()), e)),
+    }
 }
 
 /// Name of the interface on the host's side of a trial's Pod.
@@ -90,11 +96,11 @@ mod tests {
     #[test]
     fn a_runs_cgroup_is_found_by_its_record() {
         let dir = tempfile::tempdir().expect("a folder");
-        assert_eq!(cgroup_top(dir.path()), "/podcheck");
+        assert_eq!(cgroup_top(dir.path()).expect("none is noted"), "/podcheck");
         record_cgroup_top(dir.path(), "/podcheck").expect("is writable");
         assert!(std::fs::read_dir(dir.path()).is_ok_and(|mut entries| entries.next().is_none()));
         record_cgroup_top(dir.path(), "/ci/podcheck").expect("is writable");
-        assert_eq!(cgroup_top(dir.path()), "/ci/podcheck");
+        assert_eq!(cgroup_top(dir.path()).expect("is readable"), "/ci/podcheck");
         assert_eq!(controllers_file("/ci/podcheck"), Path::new("/run/podcheck/controllers%2Fci%2Fpodcheck"));
     }
 

@@ -1,17 +1,24 @@
 //! A process held by its directory in /proc, which never comes to mean another process as a pid does.
 
 use super::poll_until;
+use nix::errno::Errno;
 use nix::fcntl::{OFlag, openat};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
 use nix::sys::stat::Mode;
+use nix::sys::statfs::{PROC_SUPER_MAGIC, statfs};
 use nix::unistd::Pid;
+use procfs::process::Stat;
+use procfs::{FromRead, ProcError};
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Instant;
 
-/// A process, held by an open descriptor of `/proc/<pid>`.
+/// PF_EXITING of the kernel's include/linux/sched.h.
+const EXITING: u32 = 0x4;
+
+/// A process, held by an open descriptor of `/proc/<pid>`. procfs holds one by O_PATH, through which no signal can be sent.
 ///
 /// Once the process is reaped, reads through it fail with ESRCH even if the pid is given to another process: that is what
 /// a pidfd offers too, but this works on Linux 4.19 and reads files.
@@ -30,6 +37,21 @@ impl Process {
         let flags = OFlag::O_DIRECTORY | OFlag::O_CLOEXEC | OFlag::O_RDONLY;
         let dir = nix::fcntl::open(format!("/proc/{pid}").as_str(), flags, Mode::empty())?;
         Ok(Process { pid, dir })
+    }
+
+    /// The same; `None` if there is none of that pid.
+    ///
+    /// # Errors
+    /// Any other: there may be one.
+    pub fn find(pid: i32) -> io::Result<Option<Process>> {
+        match Process::open(pid) {
+            // Nothing at all is in /proc where it is not mounted.
+            Err(error) if is_gone(&error) => match statfs("/proc")?.filesystem_type() {
+                PROC_SUPER_MAGIC => Ok(None),
+                _ => Err(error),
+            },
+            opened => opened.map(Some),
+        }
     }
 
     /// A process that is there in a folder alone, with files that stand for those of `/proc/<pid>`.
@@ -51,15 +73,23 @@ impl Process {
         self.pid
     }
 
-    /// Whether it runs: a zombie does not, unless it is only the first of threads that do.
+    /// Whether it runs, or that cannot be known. A zombie does not run, unless it is only the first of threads that do.
     pub fn is_alive(&self) -> bool {
-        self.read("stat").is_ok_and(|stat| runs(&stat))
+        self.stat().map_or_else(|error| !is_gone(&error), |stat| runs(&stat))
     }
 
-    /// Whether it is on its way out, or gone: the kernel then shows it in the root of every v1 hierarchy, and it still counts as
-    /// running for a moment.
+    /// Whether it is known to be on its way out, or gone: the kernel then shows it in the root of every v1 hierarchy, and it still
+    /// counts as running for a moment.
     pub fn is_ending(&self) -> bool {
-        self.read("stat").map_or(true, |stat| is_ending(&stat))
+        self.stat().map_or_else(|error| is_gone(&error), |stat| stat.flags & EXITING != 0)
+    }
+
+    fn stat(&self) -> io::Result<Stat> {
+        let file = File::from(self.open_at("stat", OFlag::O_RDONLY)?);
+        Stat::from_read(file).map_err(|error| match error {
+            ProcError::Io(error, _) => error,
+            other => io::Error::new(io::ErrorKind::InvalidData, other),
+        })
     }
 
     /// Waits for its end and says whether that came before `deadline`: at once where the kernel has pidfds, else by looking.
@@ -84,9 +114,7 @@ impl Process {
     /// # Errors
     /// As [`Process::read`].
     pub fn start_time(&self) -> io::Result<u64> {
-        let stat = self.read("stat")?;
-        start_time_in(&stat)
-            .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "/proc/<pid>/stat has no start time"))
+        Ok(self.stat()?.starttime)
     }
 
     /// The pid of its parent.
@@ -94,9 +122,7 @@ impl Process {
     /// # Errors
     /// As [`Process::read`].
     pub fn parent(&self) -> io::Result<i32> {
-        let stat = self.read("stat")?;
-        let parent = fields(&stat).nth(1).and_then(|f| f.parse().ok());
-        parent.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "/proc/<pid>/stat has no parent"))
+        Ok(self.stat()?.ppid)
     }
 
     /// Its command line, or its name in brackets if it has none, for people.
@@ -137,8 +163,7 @@ impl Process {
         };
         match rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()) {
             // Still the one that is held: then it was so when the pidfd was made, too.
-            Ok(fd) if self.read("stat").is_ok() => Ok(Some(fd)),
-            Ok(_) => Err(nix::Error::ESRCH.into()),
+            Ok(fd) => self.stat().map(|_| Some(fd)),
             Err(rustix::io::Errno::NOSYS) => Ok(None),
             Err(errno) => Err(errno.into()),
         }
@@ -169,29 +194,17 @@ impl AsFd for Process {
     }
 }
 
-/// The fields of `/proc/<pid>/stat` after the name, which may itself hold blanks and brackets: state, parent, …
-fn fields(stat: &str) -> impl Iterator<Item = &str> {
-    stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace()
+/// Whether an error of a file below `/proc/<pid>` says that the process is gone, and nothing else.
+pub(super) fn is_gone(error: &io::Error) -> bool {
+    matches!(error.raw_os_error().map(Errno::from_raw), Some(Errno::ENOENT | Errno::ESRCH))
 }
 
-fn runs(stat: &str) -> bool {
-    match fields(stat).next() {
-        None | Some("X") => false,
-        // Field 20 of proc_pid_stat(5): its threads.
-        Some("Z") => fields(stat).nth(17).and_then(|f| f.parse::<u32>().ok()).is_some_and(|threads| threads > 1),
-        Some(_) => true,
+fn runs(stat: &Stat) -> bool {
+    match stat.state {
+        'X' => false,
+        'Z' => stat.num_threads > 1,
+        _ => true,
     }
-}
-
-/// PF_EXITING among the flags of proc_pid_stat(5), field 9.
-fn is_ending(stat: &str) -> bool {
-    const EXITING: u64 = 0x4;
-    fields(stat).nth(6).and_then(|f| f.parse::<u64>().ok()).is_none_or(|flags| flags & EXITING != 0)
-}
-
-fn start_time_in(stat: &str) -> Option<u64> {
-    // Field 22 of proc_pid_stat(5); the state is field 3.
-    fields(stat).nth(19)?.parse().ok()
 }
 
 #[cfg(test)]
@@ -201,15 +214,46 @@ mod tests {
 
     #[test]
     fn stat_of_a_process_with_an_evil_name() {
-        let stat = "7 (a) Z 1 (b) S 3 7 7 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 9001 10 11";
-        assert_eq!(fields(stat).next(), Some("S"));
-        assert_eq!(start_time_in(stat), Some(9001));
-        assert_eq!(start_time_in("7 (cut"), None);
-        assert!(runs(stat) && !runs("7 (cut"));
-        assert!(!is_ending(stat) && is_ending("7 (cut"));
-        assert!(is_ending(&stat.replace(" 4194560 ", " 4194564 ")));
-        assert!(!runs(&stat.replace(") S", ") Z")));
-        assert!(runs(&stat.replace(") S", ") Z").replace(" 20 0 1 ", " 20 0 3 ")));
+        let stat = |text: &str| Stat::from_read(text.as_bytes());
+        let text = "7 (a) Z 1 (b) S 3 7 7 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 9001 10 11 12 13 14 15 16 17 18 19 20 21 22 0 0 17 0";
+        let found = stat(text).expect("it is whole");
+        assert_eq!((found.state, found.ppid, found.starttime), ('S', 3, 9001));
+        assert!(runs(&found) && found.flags & EXITING == 0);
+        assert!(!runs(&stat(&text.replace(") S", ") Z")).expect("it is whole")));
+        assert!(runs(&stat(&text.replace(") S", ") Z").replace(" 20 0 1 ", " 20 0 3 ")).expect("it is whole")));
+        assert!(stat("7 (cut").is_err());
+    }
+
+    /// What a process is taken for when nothing more can be opened.
+    #[test]
+    fn a_process_that_cannot_be_asked_is_not_known_to_be_dead() {
+        let role = "PODCHECK_TEST_WITHOUT_DESCRIPTORS";
+        if std::env::var_os(role).is_none() {
+            let own = std::env::current_exe().expect("a test has a file");
+            let name = "host::process::tests::a_process_that_cannot_be_asked_is_not_known_to_be_dead";
+            let mut child = std::process::Command::new(own);
+            let output = child.args(["--exact", name]).env(role, "1").output().expect("it starts");
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+            return;
+        }
+        let own = Process::open(std::process::id().cast_signed()).expect("/proc is there");
+        let mut child = std::process::Command::new("/bin/sleep").arg("59.3").spawn().expect("there is a sleep");
+        let dead = Process::open(child.id().cast_signed()).expect("it is not reaped");
+        let resource = nix::sys::resource::Resource::RLIMIT_NOFILE;
+        let (_, hard) = nix::sys::resource::getrlimit(resource).expect("it has a limit");
+        nix::sys::resource::setrlimit(resource, 0, hard).expect("a limit can be lowered");
+        let error = own.read("stat").expect_err("no descriptor is left");
+        assert_eq!(error.raw_os_error(), Some(nix::libc::EMFILE));
+        let alive = (own.is_alive(), own.is_ending(), own.wait_end(Instant::now()));
+        let found = Process::find(own.pid()).map(|found| found.is_some());
+        let sent = own.pidfd().map(drop);
+        nix::sys::resource::setrlimit(resource, 64, hard).expect("and raised again");
+        child.kill().expect("it is ours");
+        child.wait().expect("it ended");
+        assert_eq!(alive, (true, false, false));
+        assert!(found.is_err() && sent.is_err_and(|error| error.raw_os_error() == Some(nix::libc::EMFILE)));
+        assert!(!dead.is_alive() && dead.is_ending() && dead.wait_end(Instant::now()));
+        assert!(Process::find(dead.pid()).expect("can be looked for").is_none());
     }
 
     #[test]

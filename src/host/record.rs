@@ -66,7 +66,7 @@ fn find(namespace: &str) -> std::io::Result<Found> {
             // A zombie is in none.
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             // For a process that has gone the kernel says EACCES here. init is where the host is, which is no place apart.
-            Err(_) => unknown |= pid != 1 && Process::open(pid).is_ok(),
+            Err(_) => unknown |= pid != 1 && !matches!(Process::find(pid), Ok(None)),
         }
     }
     Ok(if unknown { Found::Unknown } else { Found::Nobody })

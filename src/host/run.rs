@@ -8,6 +8,7 @@ use super::supervisor::Supervisor;
 use super::sweep::{self, SweepReport};
 use super::{HostError, TrialDir, cgroup, check_time_factor, link, lock, mounts, places, record, tmpfs, why_not_root};
 use crate::plan::CgroupDriver;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -66,7 +67,7 @@ impl Run {
         if lock_file.try_exists().map_err(failed)? {
             let hidden = |why: String| HostError::new(format!("go on with the run {id}"), why);
             match lock::attempt_file(&lock_file).map_err(failed)? {
-                None if record::shows_trials(&dir)? => return Ok(run(places::cgroup_top(&dir), None)),
+                None if record::shows_trials(&dir)? => return Ok(run(places::cgroup_top(&dir)?, None)),
                 None => return Err(hidden("it began in another mount namespace than this process is in".to_owned())),
                 // Its supervisor is gone, but not its owner.
                 Some(held) => match record::why_hidden(&dir)? {
@@ -127,15 +128,23 @@ impl Run {
     }
 
     /// Pids of what runs in the cgroups of the run's daemons: they themselves, and their helpers.
-    pub fn daemon_processes(&self) -> Vec<i32> {
+    ///
+    /// # Errors
+    /// The host refused.
+    pub fn daemon_processes(&self) -> Result<BTreeSet<i32>, HostError> {
         self.hierarchies.procs(&places::cgroup(&self.cgroup_top, &self.id, DAEMONS))
     }
 
     /// Names of the interfaces that are ports of the run's bridges.
-    pub fn bridge_ports(&self) -> Vec<String> {
-        let entries = std::fs::read_dir(self.dir.join(sweep::INTERFACES)).into_iter().flatten().flatten();
-        let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
-        names.flat_map(|bridge| link::ports(&bridge)).collect()
+    ///
+    /// # Errors
+    /// The host refused.
+    pub fn bridge_ports(&self) -> Result<Vec<String>, HostError> {
+        let mut ports = Vec::new();
+        for bridge in sweep::names_in(&self.dir.join(sweep::INTERFACES))? {
+            ports.extend(link::ports(&bridge)?);
+        }
+        Ok(ports)
     }
 
     /// Notes an interface (`pchk…`) that is to go with the run. To be called before it is made.
@@ -184,7 +193,7 @@ impl Run {
         }
         // The supervisor was killed: what it would have done is done here, unless another podcheck is at it already.
         let file = self.dir.join(places::LOCK);
-        if !file.exists() {
+        if file.try_exists().is_ok_and(|there| !there) {
             return Ok(SweepReport::default());
         }
         let held = lock::attempt_file(&file).map_err(|e| HostError::os(format!("lock {}", file.display()), e))?;

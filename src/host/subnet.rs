@@ -63,7 +63,7 @@ impl Run {
                 Err(error) => return Err(failed(error)),
             }
         }
-        let used = networks_in_use();
+        let used = networks_in_use().map_err(failed)?;
         // Not always the first: a subnet just given back may still be known to switches and caches.
         let start = self.id().bytes().fold(0usize, |sum, byte| sum * 31 + usize::from(byte)) % free.len().max(1);
         free.rotate_left(start);
@@ -177,16 +177,16 @@ impl Network {
 }
 
 /// The host's routes but the default one, and the networks of its interfaces' addresses.
-fn networks_in_use() -> Vec<Network> {
-    let mut used = routes(&std::fs::read_to_string("/proc/net/route").unwrap_or_default());
-    for interface in nix::ifaddrs::getifaddrs().into_iter().flatten() {
+fn networks_in_use() -> std::io::Result<Vec<Network>> {
+    let mut used = routes(&std::fs::read_to_string("/proc/self/net/route")?);
+    for interface in nix::ifaddrs::getifaddrs()? {
         let part =
             |address: Option<nix::sys::socket::SockaddrStorage>| Some(u32::from(address?.as_sockaddr_in()?.ip()));
         if let Some(address) = part(interface.address) {
             used.push(Network { address, mask: part(interface.netmask).unwrap_or(u32::MAX) });
         }
     }
-    used
+    Ok(used)
 }
 
 /// Parses `/proc/net/route`, whose numbers are hexadecimal in the byte order of the host.

@@ -6,6 +6,7 @@
 
 use super::beacon::Beacon;
 use super::owner::Owner;
+use super::process::is_gone;
 use super::sweep::{self, SweepReport};
 use super::{HostError, Process, SUPERVISOR_ROLE, lock, places, scaled};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -163,11 +164,9 @@ impl Watch {
         }
         set.thread_block().map_err(failed)?;
         let signals = SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK).map_err(failed)?;
-        let owner = pid.parse().ok().and_then(|pid| Process::open(pid).ok());
-        let owner = owner.filter(|o| o.start_time().ok() == start.parse().ok());
-        let pidfd = owner.as_ref().and_then(|o| o.pidfd().transpose()).transpose();
-        // Gone in between: then it is not alive either.
-        let pidfd = pidfd.unwrap_or(None);
+        let owner = hold_owner(pid, start).map_err(|e| HostError::os("watch the owner of the run", e))?;
+        // Without one it is looked at again and again.
+        let pidfd = owner.as_ref().and_then(|owner| owner.pidfd().ok().flatten());
         Ok(Watch { owner, pidfd, signals, with_starter })
     }
 
@@ -188,9 +187,10 @@ impl Watch {
                     fds.push(PollFd::new(pidfd.as_fd(), PollFlags::POLLIN));
                 }
                 let timeout = if self.pidfd.is_some() { PollTimeout::NONE } else { look_every() };
-                match poll(&mut fds, timeout) {
-                    Ok(_) | Err(nix::Error::EINTR) => {}
-                    Err(errno) => return Err(HostError::os("watch the owner of the run", errno)),
+                if !matches!(poll(&mut fds, timeout), Ok(_) | Err(nix::Error::EINTR)) {
+                    // The kernel is short of memory. Whoever leaves now takes a live run for a dead one.
+                    std::thread::sleep(LOOK_EVERY);
+                    continue;
                 }
                 signalled |= fds[0].any() == Some(true);
                 asked |= listening && fds[1].any() == Some(true);
@@ -216,6 +216,17 @@ impl Watch {
             terminated |= signal.ssi_signo == Signal::SIGTERM as u32;
         }
         terminated
+    }
+}
+
+/// The owner of a run by its pid and its start; `None` if it is gone.
+fn hold_owner(pid: &str, start: &str) -> std::io::Result<Option<Process>> {
+    let invalid = |e: std::num::ParseIntError| std::io::Error::new(ErrorKind::InvalidInput, e);
+    let (pid, start) = (pid.parse::<i32>().map_err(invalid)?, start.parse::<u64>().map_err(invalid)?);
+    let Some(process) = Process::find(pid)? else { return Ok(None) };
+    match process.start_time() {
+        Err(error) if is_gone(&error) => Ok(None),
+        began => Ok((began? == start).then_some(process)),
     }
 }
 

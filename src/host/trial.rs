@@ -272,7 +272,7 @@ impl TrialDir {
         for point in mounts::unmount_below(&self.dir)? {
             left.push(format!("mount {}", point.display()));
         }
-        left.extend(volume::take_back(&self.dir).into_iter().map(|p| format!("hostPath {} (stays)", p.display())));
+        left.extend(volume::take_back(&self.dir)?.into_iter().map(|p| format!("hostPath {} (stays)", p.display())));
         // Late, since it goes by itself meanwhile, but before its address may be another Pod's.
         let interface = places::interface(&self.tag);
         if interface_stays(&interface) && link::delete(&interface)? {
@@ -296,7 +296,7 @@ impl TrialDir {
         }
         let killed = self.hierarchies.kill(&self.cgroup_root)?;
         let mut left: Vec<String> = killed.into_iter().map(|process| format!("process {process}")).collect();
-        let foreign = self.hierarchies.below(&self.cgroup_root).into_iter().filter(|path| !made.contains(path));
+        let foreign = self.hierarchies.below(&self.cgroup_root)?.into_iter().filter(|path| !made.contains(path));
         let below =
             |path: String| path.strip_prefix(&self.cgroup_root).unwrap_or(&path).trim_start_matches('/').to_owned();
         left.extend(foreign.map(|path| format!("cgroup {}", below(path))));
@@ -310,7 +310,8 @@ impl TrialDir {
 
 /// Waits for an interface to go with its network namespace; true if it does not.
 fn interface_stays(name: &str) -> bool {
-    let gone = || nix::net::if_::if_nametoindex(name).is_err();
+    // Any other error says nothing of it.
+    let gone = || nix::net::if_::if_nametoindex(name) == Err(nix::Error::ENODEV);
     let (now, soon) = (Instant::now(), Duration::from_millis(50));
     while now.elapsed() < soon {
         if gone() {

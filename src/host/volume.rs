@@ -133,8 +133,12 @@ fn remember(dir: &Path, made: &Path) -> Result<(), HostError> {
 
 /// Takes away what was made on the host for a trial, where it is empty: Kubernetes would leave it, but what a Pod wrote
 /// there may be somebody's by now. Returns what stays.
-pub(super) fn take_back(dir: &Path) -> Vec<PathBuf> {
-    let text = std::fs::read(dir.join(MADE)).unwrap_or_default();
+pub(super) fn take_back(dir: &Path) -> Result<Vec<PathBuf>, HostError> {
+    let file = dir.join(MADE);
+    let text = match std::fs::read(&file) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        read => read.map_err(|e| HostError::os(format!("read {}", file.display()), e))?,
+    };
     let made: Vec<PathBuf> = text
         .split(|byte| *byte == 0)
         .filter(|part| !part.is_empty())
@@ -142,19 +146,16 @@ pub(super) fn take_back(dir: &Path) -> Vec<PathBuf> {
         .collect();
     let mut stay = Vec::new();
     for path in made.into_iter().rev() {
-        let Ok(metadata) = std::fs::symlink_metadata(&path) else {
-            continue;
-        };
-        let gone = if metadata.is_dir() {
-            std::fs::remove_dir(&path).is_ok()
-        } else {
-            metadata.is_file() && metadata.len() == 0 && std::fs::remove_file(&path).is_ok()
+        let gone = match std::fs::symlink_metadata(&path) {
+            Ok(metadata) if metadata.is_dir() => std::fs::remove_dir(&path).is_ok(),
+            Ok(metadata) => metadata.is_file() && metadata.len() == 0 && std::fs::remove_file(&path).is_ok(),
+            Err(error) => error.kind() == ErrorKind::NotFound,
         };
         if !gone {
             stay.push(path);
         }
     }
-    stay
+    Ok(stay)
 }
 
 #[cfg(test)]
@@ -178,7 +179,7 @@ mod tests {
         assert!(wrong.contains("Socket") && wrong.contains("a/b"), "{wrong}");
         assert!(host_path(&trial, &host.join("none"), HostPathType::File).is_err());
         assert!(host_path(&trial, Path::new("/dev/null"), HostPathType::CharDevice).is_ok());
-        assert!(take_back(&trial).is_empty());
+        assert!(take_back(&trial).expect("its record is readable").is_empty());
         assert!(host.exists() && !host.join("a").exists());
     }
 
@@ -188,7 +189,7 @@ mod tests {
         let file = scratch.path().join("f");
         host_path(scratch.path(), &file, HostPathType::FileOrCreate).expect("is made");
         std::fs::write(&file, "mine").expect("write");
-        assert_eq!(take_back(scratch.path()), [file]);
+        assert_eq!(take_back(scratch.path()).expect("its record is readable"), [file]);
     }
 
     #[test]

@@ -9,11 +9,17 @@ use crate::observe::{self, Scope, Subject};
 use crate::payload;
 use crate::runtime::ExecOutput;
 use nix::sys::signal::Signal;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// Between two looks for the process: a runtime takes 3 to 100 ms to start it.
+/// Between two looks for the process where it should be: a runtime takes 3 to 100 ms to start it.
 const PAUSE: Duration = Duration::from_millis(1);
+
+/// Between the first two looks at every process of the host, for one that is elsewhere; the pause doubles up to the longest.
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+/// Between two of them later.
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
 /// After which pids that were there before are looked at again: they may have gone to another process.
 const ANEW: Duration = Duration::from_secs(2);
@@ -39,9 +45,12 @@ pub(super) fn exec(up: &mut Up, container: &str, argv: &[String], timeout: Durat
     let word = unique(up.dir.tag());
     let held = [payload::HELD.to_owned(), word.clone()].into_iter().chain(argv.iter().cloned()).collect::<Vec<_>>();
     let newcomers = Newcomers::from_now().map_err(cannot)?;
+    let (hierarchies, cgroup) = (up.dir.hierarchies(), up.pod_cgroup());
+    let in_pod = || hierarchies.procs_of_one(&cgroup).map_err(|error| error.to_string());
     let over = AtomicBool::new(false);
     let look = || -> Result<Option<Facts>, String> {
-        let Some(process) = find(&newcomers, &word, &over, Instant::now() + scaled(timeout)) else { return Ok(None) };
+        let deadline = Instant::now() + scaled(timeout);
+        let Some(process) = find(in_pod, &newcomers, &word, &over, deadline)? else { return Ok(None) };
         let subjects = [(container, &init), (judge::EXEC, &process)];
         let subjects =
             subjects.map(|(name, process)| Subject { name, id: if name == container { &id } else { "" }, process });
@@ -72,26 +81,106 @@ pub(super) fn exec(up: &mut Up, container: &str, argv: &[String], timeout: Durat
     }
 }
 
-/// The process that waits under that word.
-fn find(newcomers: &Newcomers, word: &str, over: &AtomicBool, deadline: Instant) -> Option<Process> {
-    let begun = Instant::now();
+/// The process that waits under that word: looked for in the Pod's cgroup, where it should be, and now and then everywhere.
+fn find(
+    in_pod: impl Fn() -> Result<BTreeSet<i32>, String>,
+    newcomers: &Newcomers,
+    word: &str,
+    over: &AtomicBool,
+    deadline: Instant,
+) -> Result<Option<Process>, String> {
+    let cannot = |error: std::io::Error| format!("cannot look for the process of an exec: {error}");
     let waits = |process: &Process| {
         let words = process.read("cmdline").unwrap_or_default();
         let mut words = words.split('\0');
         (words.next(), words.next()) == (Some(payload::HELD), Some(word))
             && process.read("comm").is_ok_and(|comm| comm.trim_end() == payload::ready_comm(payload::HELD))
     };
+    let mut everywhere = Everywhere::after(Instant::now());
     while !over.load(Ordering::Relaxed) && Instant::now() < deadline {
-        if let Some(found) = newcomers.find(begun.elapsed() > ANEW, waits) {
-            return Some(found);
+        for pid in in_pod()? {
+            if let Some(found) = Process::find(pid).map_err(cannot)?.filter(waits) {
+                return Ok(Some(found));
+            }
+        }
+        if everywhere.is_due(Instant::now())
+            && let Some(found) = newcomers.find(everywhere.since() > ANEW, waits).map_err(cannot)?
+        {
+            return Ok(Some(found));
         }
         std::thread::sleep(PAUSE);
     }
-    None
+    Ok(None)
+}
+
+/// When every process of the host is looked at: there may be thousands.
+struct Everywhere {
+    begun: Instant,
+    next: Instant,
+    pause: Duration,
+}
+
+impl Everywhere {
+    fn after(begun: Instant) -> Everywhere {
+        Everywhere { begun, next: begun + FIRST_PAUSE, pause: FIRST_PAUSE }
+    }
+
+    /// Whether it is time, and then not again before the next pause is over.
+    fn is_due(&mut self, now: Instant) -> bool {
+        let due = now >= self.next;
+        if due {
+            self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+            self.next = now + self.pause;
+        }
+        due
+    }
+
+    fn since(&self) -> Duration {
+        self.begun.elapsed()
+    }
 }
 
 /// A word that no other exec on this host has.
 fn unique(tag: &str) -> String {
     static NEXT: AtomicUsize = AtomicUsize::new(1);
     format!("{tag}-{}", NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    #[test]
+    fn a_host_is_not_searched_every_millisecond() {
+        let begun = Instant::now();
+        let mut everywhere = Everywhere::after(begun);
+        let due = |ms: u64, everywhere: &mut Everywhere| everywhere.is_due(begun + Duration::from_millis(ms));
+        let times: Vec<u64> = (0..3000).filter(|ms| due(*ms, &mut everywhere)).collect();
+        assert_eq!(times, [20, 60, 140, 300, 620, 1120, 1620, 2120, 2620]);
+    }
+
+    #[test]
+    fn a_process_is_found_where_it_should_be_without_a_look_at_the_others() {
+        // A name of another program, which the kernel gives to whoever runs it.
+        let dir = tempfile::tempdir().expect("a folder");
+        let (looks, over) = (Cell::new(0), AtomicBool::new(false));
+        let script = dir.path().join(payload::ready_comm(payload::HELD));
+        std::os::unix::fs::symlink("/bin/sleep", &script).expect("a link");
+        let mut command = std::process::Command::new(&script);
+        std::os::unix::process::CommandExt::arg0(&mut command, payload::HELD);
+        let mut child = command.arg("57.5").spawn().expect("there is a sleep");
+        let pid = child.id().cast_signed();
+        let in_pod = || {
+            looks.set(looks.get() + 1);
+            Ok(BTreeSet::from([pid]))
+        };
+        // It was there before, so that it is no newcomer.
+        let newcomers = Newcomers::from_now().expect("/proc is there");
+        let found = find(in_pod, &newcomers, "57.5", &over, Instant::now() + Duration::from_secs(60));
+        child.kill().expect("it is ours");
+        child.wait().expect("it ended");
+        assert_eq!(found.expect("can be looked for").map(|process| process.pid()), Some(pid));
+        assert!(looks.get() > 0);
+    }
 }

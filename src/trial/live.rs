@@ -220,9 +220,9 @@ impl Live {
         let (up, _) = self.find(name)?;
         up.kubelet.look().map_err(|error| error.to_string())?;
         let ended = up.kubelet.lives().iter().filter(|life| life.has_ended()).count();
-        let none = || Some(up.empty_cgroups()).filter(|left| left.len() <= ended);
+        let none = || up.empty_cgroups().ok().filter(|left| left.len() <= ended);
         let gone = host::poll_until(Instant::now() + host::scaled(ENDED), none).is_some();
-        Ok(if gone { Vec::new() } else { up.empty_cgroups() })
+        Ok(if gone { Vec::new() } else { up.empty_cgroups()? })
     }
 
     /// Every container, under its prefix, and what became of it so far.

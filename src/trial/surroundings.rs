@@ -70,7 +70,8 @@ impl Seen {
 fn look(run: &Run, daemon: Option<&Process>) -> Result<Seen, String> {
     let mut seen = Seen::default();
     seen.network.extend(leases(run.dir())?.into_iter().map(|file| format!("lease {}", file.display())));
-    seen.network.extend(run.bridge_ports().into_iter().map(|port| format!("interface {port}")));
+    let ports = run.bridge_ports().map_err(|error| error.to_string())?;
+    seen.network.extend(ports.into_iter().map(|port| format!("interface {port}")));
     let own = Process::open(std::process::id().cast_signed()).map_err(|error| error.to_string())?;
     let table = |process: &Process| {
         let text = process.read("mountinfo").map_err(|error| format!("cannot read a mount table: {error}"))?;
@@ -81,9 +82,10 @@ fn look(run: &Run, daemon: Option<&Process>) -> Result<Seen, String> {
     if let Some(daemon) = daemon {
         of_daemon(&table(daemon)?, &hosts, run.dir(), &mut seen);
     }
-    for pid in run.daemon_processes() {
+    for pid in run.daemon_processes().map_err(|error| error.to_string())? {
+        let held = Process::find(pid).map_err(|error| format!("cannot look at the process {pid}: {error}"))?;
         // What has ended meanwhile is not there.
-        let Some(process) = Process::open(pid).ok().filter(Process::is_alive) else { continue };
+        let Some(process) = held.filter(Process::is_alive) else { continue };
         seen.other.insert(format!("process {pid}: {}", process.describe()));
     }
     Ok(seen)

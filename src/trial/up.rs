@@ -104,12 +104,16 @@ impl Up {
     }
 
     /// Names of the cgroups directly below it in which nothing runs, and nothing below.
-    pub(super) fn empty_cgroups(&self) -> Vec<String> {
+    pub(super) fn empty_cgroups(&self) -> Result<Vec<String>, String> {
         let (pod, hierarchies) = (self.pod_cgroup(), self.dir.hierarchies());
-        let all = hierarchies.below(&pod).into_iter();
-        let names = all.filter_map(|path| Some(path.strip_prefix(&pod)?.trim_start_matches('/').to_owned()));
-        let own = names.filter(|name| !name.contains('/'));
-        own.filter(|name| hierarchies.procs(&format!("{pod}/{name}")).is_empty()).collect()
+        let mut empty = Vec::new();
+        for path in hierarchies.below(&pod).map_err(|error| error.to_string())? {
+            let name = path.strip_prefix(&pod).unwrap_or(&path).trim_start_matches('/');
+            if !name.contains('/') && hierarchies.procs(&path).map_err(|error| error.to_string())?.is_empty() {
+                empty.push(name.to_owned());
+            }
+        }
+        Ok(empty)
     }
 
     /// What a member is to become before it may be looked at.

@@ -33,7 +33,8 @@ pub(super) fn detect() -> Result<Hierarchies, HostError> {
     for hierarchy in &mut found.list {
         if hierarchy.unified {
             let file = hierarchy.mount_point.join("cgroup.controllers");
-            let text = std::fs::read_to_string(file).unwrap_or_default();
+            let text =
+                std::fs::read_to_string(&file).map_err(|e| HostError::os(format!("read {}", file.display()), e))?;
             hierarchy.controllers = text.split_whitespace().map(str::to_owned).collect();
         }
         hierarchy.base = base(hierarchy);

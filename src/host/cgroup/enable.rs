@@ -71,12 +71,13 @@ pub(super) fn give_back(hierarchy: &Hierarchy, top: &str) {
         return;
     }
     let (file, base) = (places::controllers_file(top), above(hierarchy, top));
-    let text = std::fs::read_to_string(&file).unwrap_or_default();
-    for controller in text.split_whitespace() {
-        let _ = write_file(&base.join("cgroup.subtree_control"), &format!("-{controller}"));
+    // Not there if nothing was enabled; one that cannot be read is kept for the next time.
+    if let Ok(text) = std::fs::read_to_string(&file) {
+        for controller in text.split_whitespace() {
+            let _ = write_file(&base.join("cgroup.subtree_control"), &format!("-{controller}"));
+        }
+        let _ = std::fs::remove_file(file);
     }
-    // Not there if nothing was enabled.
-    let _ = std::fs::remove_file(file);
     move_back(&base);
 }
 

@@ -16,6 +16,7 @@ pub use resources::weight_from_shares;
 pub use root::{CgroupRoot, CgroupRootError};
 
 use super::HostError;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -176,27 +177,41 @@ pub(super) fn write_file(file: &Path, value: &str) -> std::io::Result<()> {
     std::fs::OpenOptions::new().write(true).open(file)?.write_all(value.as_bytes())
 }
 
-/// Directories below a cgroup's, without following anything.
-fn children(dir: &Path) -> Vec<PathBuf> {
+/// Directories below a cgroup's, without following anything; none if it is not there.
+fn children(dir: &Path) -> io::Result<Vec<PathBuf>> {
     use std::os::unix::fs::MetadataExt;
+    let gone = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
     // kernfs counts a directory's subdirectories in its links: two links, nothing below, and no list of sixty files to read.
-    if std::fs::symlink_metadata(dir).map_or(0, |m| m.nlink()) <= 2 {
-        return Vec::new();
+    match std::fs::symlink_metadata(dir) {
+        Ok(metadata) if metadata.nlink() > 2 => {}
+        Ok(_) => return Ok(Vec::new()),
+        Err(error) if gone(&error) => return Ok(Vec::new()),
+        Err(error) => return Err(error),
     }
-    let Ok(entries) = std::fs::read_dir(dir) else {
-        return Vec::new();
+    let mut below = Vec::new();
+    let entries = match std::fs::read_dir(dir) {
+        Err(error) if gone(&error) => return Ok(below),
+        entries => entries?,
     };
-    entries.flatten().filter(|e| e.file_type().is_ok_and(|t| t.is_dir())).map(|e| e.path()).collect()
+    for entry in entries {
+        let entry = entry?;
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() => below.push(entry.path()),
+            Err(error) if !gone(&error) => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(below)
 }
 
 /// The directory and all below it, parents first.
-fn walk(dir: &Path) -> Vec<PathBuf> {
+fn walk(dir: &Path) -> io::Result<Vec<PathBuf>> {
     let mut all = vec![dir.to_owned()];
     let mut next = 0;
     while let Some(current) = all.get(next) {
-        let below = children(current);
+        let below = children(current)?;
         all.extend(below);
         next += 1;
     }
-    all
+    Ok(all)
 }

@@ -6,6 +6,7 @@ use super::Hierarchies;
 use crate::host::{HostError, mounts};
 use nix::mount::{MsFlags, mount};
 use nix::sys::statfs::statfs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// File of a run with the options that were there when it began.
@@ -22,7 +23,11 @@ impl Hierarchies {
     /// Gives back those of the noted ones that have been lost. None is ever taken away: another may have set it since.
     pub(in crate::host) fn restore_options(&self, run: &Path) -> Result<(), HostError> {
         // A run that noted none has nothing to be given back.
-        let noted = std::fs::read_to_string(run.join(RECORD)).unwrap_or_default();
+        let file = run.join(RECORD);
+        let noted = match std::fs::read_to_string(&file) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            read => read.map_err(|e| HostError::os(format!("read {}", file.display()), e))?,
+        };
         if noted.is_empty() {
             return Ok(());
         }

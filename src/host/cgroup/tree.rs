@@ -29,11 +29,15 @@ impl Hierarchies {
     }
 
     /// Paths of the cgroups below `path`, in any hierarchy, each once and parents first; not `path` itself.
-    pub fn below(&self, path: &str) -> Vec<String> {
+    ///
+    /// # Errors
+    /// It cannot be listed.
+    pub fn below(&self, path: &str) -> Result<Vec<String>, HostError> {
         let mut all = Vec::new();
         for hierarchy in &self.list {
             let top = hierarchy.dir(path);
-            for dir in walk(&top).into_iter().skip(1) {
+            let dirs = walk(&top).map_err(|e| HostError::os(format!("list the cgroups below {}", top.display()), e))?;
+            for dir in dirs.into_iter().skip(1) {
                 let Ok(rest) = dir.strip_prefix(&top) else {
                     continue;
                 };
@@ -43,7 +47,7 @@ impl Hierarchies {
                 }
             }
         }
-        all
+        Ok(all)
     }
 
     /// Removes a cgroup and all below it in every hierarchy, waiting a little for what is on its way out. No error if it
@@ -84,7 +88,7 @@ impl Hierarchies {
             let dir = hierarchy.dir(top);
             // Not empty: another run's business.
             let _ = std::fs::remove_dir(&dir);
-            if !dir.exists() {
+            if dir.try_exists().is_ok_and(|there| !there) {
                 enable::give_back(hierarchy, top);
             }
         }
@@ -172,7 +176,7 @@ fn remove_tree(top: &Path) -> std::io::Result<()> {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
         Err(_) => {}
     }
-    for dir in walk(top).into_iter().rev() {
+    for dir in walk(top)?.into_iter().rev() {
         match std::fs::remove_dir(&dir) {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
             _ => {}

@@ -111,7 +111,7 @@ impl Unheld {
             return record::shows_trials(&dir);
         };
         // The lock's file may have been removed by hand.
-        let Some(claims) = beacon::claim(self.hierarchies, &places::cgroup_top(&dir), id) else {
+        let Some(claims) = beacon::claim(self.hierarchies, &places::cgroup_top(&dir)?, id) else {
             return record::shows_trials(&dir);
         };
         if let Some(why) = record::why_hidden(&dir)? {
@@ -160,7 +160,7 @@ pub(super) fn sweep_run(id: &str, held: &Flock<File>, root: Option<&RootLock>) -
     let _ = held;
     let hierarchies = Hierarchies::detect()?;
     let dir = places::run_dir(id);
-    let top = places::cgroup_top(&dir);
+    let top = places::cgroup_top(&dir)?;
     let mut report = SweepReport::default();
     let mut parts: Vec<Part> =
         parts(hierarchies, std::slice::from_ref(&top))?.into_iter().filter(|part| part.run == id).collect();
@@ -184,6 +184,7 @@ pub(super) fn sweep_run(id: &str, held: &Flock<File>, root: Option<&RootLock>) -
     let left = names_in(&trials);
     for trial in report.note(left) {
         let stays = volume::take_back(&trials.join(trial));
+        let stays = report.note(stays);
         report.stays.extend(stays.iter().map(|p| p.display().to_string()));
     }
     // Theirs last: the locks that say that the run is held are on it.
@@ -207,8 +208,9 @@ pub(super) fn sweep_run(id: &str, held: &Flock<File>, root: Option<&RootLock>) -
 fn delete_interface(name: &str, report: &mut SweepReport) {
     // They go with their network namespaces, a little after the processes.
     let deadline = Instant::now() + scaled(PORTS_WITHIN);
-    poll_until(deadline, || link::ports(name).is_empty().then_some(()));
-    for port in link::ports(name) {
+    poll_until(deadline, || link::ports(name).is_ok_and(|ports| ports.is_empty()).then_some(()));
+    let ports = link::ports(name);
+    for port in report.note(ports) {
         let deleted = link::delete(&port);
         if report.note(deleted) {
             report.interfaces.push(port);
@@ -303,7 +305,7 @@ fn recorded_interfaces(dir: &Path) -> Result<Vec<String>, HostError> {
 }
 
 /// The entries of a directory; none if it is not there. What cannot be listed is not empty.
-fn names_in(dir: &Path) -> Result<Vec<String>, HostError> {
+pub(super) fn names_in(dir: &Path) -> Result<Vec<String>, HostError> {
     let failed = |e: std::io::Error| HostError::os(format!("list {}", dir.display()), e);
     let entries = match std::fs::read_dir(dir) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
