@@ -57,17 +57,11 @@ pub fn limit_neighbour(pid: i32, now: u64, to: u64) -> Result<(), String> {
 
 /// Ends a process, and waits until it has.
 pub fn end(pid: i32) -> Result<(), String> {
-    let stat = || std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    let lives = || stat().rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z'));
-    run(&["kill", "-KILL", &pid.to_string()])?;
+    let failed = |error: std::io::Error| format!("cannot end {pid}: {error}");
+    let process = podcheck::host::Process::open(pid).map_err(failed)?;
+    process.signal(nix::sys::signal::Signal::SIGKILL).map_err(failed)?;
     let end = Instant::now() + podcheck::host::scaled(Duration::from_secs(10));
-    while lives() {
-        if Instant::now() > end {
-            return Err(format!("{pid} does not end"));
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    Ok(())
+    if process.wait_end(end) { Ok(()) } else { Err(format!("{pid} does not end")) }
 }
 
 /// The folder of a process's cgroup for a controller, and whether it is v2's.

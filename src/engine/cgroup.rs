@@ -3,14 +3,14 @@
 use super::devices::Rule;
 use super::fault::{Context, Fault};
 use crate::host::cgroup::{hand_down_in, weight_from_shares};
+use crate::host::{kill_listed, listed_in};
 use crate::plan::LinuxResources;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
-use nix::sys::signal::{Signal, kill};
 use nix::sys::stat::Mode;
-use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::ErrorKind;
 use std::os::fd::OwnedFd;
@@ -170,17 +170,19 @@ impl Leaf {
     }
 
     /// Kills every process in it. True if there was any.
-    pub fn kill(&self) -> bool {
-        let list = |dir: &Path| fs::read_to_string(dir.join("cgroup.procs")).unwrap_or_default();
-        let mut any = false;
-        if let Some((_, dir)) = self.dirs.first() {
-            for pid in list(dir).lines().filter_map(|line| line.parse().ok()).filter(|pid| *pid > 0) {
-                any = true;
-                // It may end by itself meanwhile; whether it is gone is what the caller looks at next.
-                let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
-            }
-        }
-        any
+    ///
+    /// # Errors
+    /// Who is in it cannot be read, or a process not be held or killed.
+    pub fn kill(&self) -> Result<bool, Fault> {
+        // In the last is who keeps it from being removed, if that one has left the first.
+        let dirs = || self.dirs.first().into_iter().chain(self.dirs.get(1..).and_then(<[_]>::last));
+        let list = || {
+            dirs().try_fold(BTreeSet::new(), |mut all, (_, dir)| {
+                all.extend(listed_in(dir)?);
+                Ok(all)
+            })
+        };
+        kill_listed(list, |_| {}).to(|| "end the processes of its cgroup")
     }
 
     /// Removes what is empty. True once nothing is left.
@@ -330,6 +332,30 @@ fn write(path: &Path, value: &str) -> Result<(), Fault> {
 mod tests {
     use super::*;
     use crate::pod::HugePageSize;
+
+    #[test]
+    fn whoever_has_been_given_the_pid_of_a_process_that_has_ended_is_not_killed() {
+        let mut child = std::process::Command::new("/bin/sleep").arg("56.4").spawn().expect("there is a sleep");
+        let dir = tempfile::tempdir().expect("a folder");
+        let file = dir.path().join("cgroup.procs");
+        nix::unistd::mkfifo(&file, Mode::S_IRWXU).expect("a pipe");
+        let listed = child.id().to_string();
+        // Who reads first finds it in the cgroup, who reads after that does not.
+        std::thread::spawn(move || {
+            for text in [listed, String::new()] {
+                fs::write(&file, text).expect("somebody reads");
+                std::thread::sleep(std::time::Duration::from_millis(20));
+            }
+        });
+        let hierarchy =
+            Hierarchy { controllers: Vec::new(), unified: true, mount_point: PathBuf::new(), pod: PathBuf::new() };
+        let killed = Leaf { dirs: vec![(hierarchy, dir.path().to_owned())] }.kill();
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        let spared = child.try_wait().expect("it is ours").is_none();
+        child.kill().expect("it is ours");
+        child.wait().expect("it is ours");
+        assert!(spared && !killed.expect("it can be read"));
+    }
 
     #[test]
     fn each_limit_has_its_file_in_both_versions() {

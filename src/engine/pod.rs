@@ -115,10 +115,10 @@ impl Pod {
         }
         let end = Instant::now() + PATIENCE;
         while !member.leaf.remove()? {
+            let killed = member.leaf.kill();
             if Instant::now() > end {
-                return Err("processes do not go").to(action);
+                return killed.and(Err("processes do not go").to(action));
             }
-            member.leaf.kill();
             wait(Duration::from_micros(200));
         }
         match std::fs::remove_dir_all(&member.spec.dir) {
@@ -132,7 +132,7 @@ impl Pod {
     /// Removes what is empty of the cgroups of containers that have ended: as far as their last processes have gone.
     pub fn remove_ended(&mut self) {
         for member in self.members.iter_mut().skip(1).filter(|m| m.exit.is_some()) {
-            if !member.leaf.kill() {
+            if matches!(member.leaf.kill(), Ok(false)) {
                 // What will not go is told when the container or the Pod is removed.
                 let _ = member.leaf.remove();
             }
@@ -185,12 +185,11 @@ impl Pod {
             if self.members.is_empty() {
                 return fault;
             }
+            let killed = self.members.iter().map(|member| member.leaf.kill()).fold(Ok(false), Result::and);
             if Instant::now() > end {
                 let names: Vec<String> = self.members.iter().map(|m| m.spec.object()).collect();
-                return fault.and(Err("processes do not go").to(|| format!("end {}", names.join(", "))));
-            }
-            for member in &self.members {
-                member.leaf.kill();
+                let stay = Err("processes do not go").to(|| format!("end {}", names.join(", ")));
+                return fault.and(killed.map(drop)).and(stay);
             }
             wait(pause);
             pause = (pause * 2).min(Duration::from_millis(20));
@@ -209,8 +208,9 @@ impl Pod {
             if let Some(member) = self.members.iter_mut().find(|m| m.pid == pid && m.exit.is_none()) {
                 member.exit = Some(code);
                 member.oom_killed = code == 137 && member.leaf.oom_kills() > 0;
-                // In a PID namespace of others what it started outlives it, unless somebody sees to that.
-                member.leaf.kill();
+                // In a PID namespace of others what it started outlives it, unless somebody sees to that. Who will not go is killed
+                // once more, and told, when the container is removed.
+                let _ = member.leaf.kill();
             } else if let Some(exit) = self.commands.get_mut(&pid) {
                 *exit = Some(code);
             } // else an orphan of a container that has the host's PID namespace
