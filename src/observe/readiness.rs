@@ -1,7 +1,8 @@
 //! Whether a process has become what it is to be: past the runtime's init, and for our payload past its own start.
 
 use super::read;
-use crate::host::Process;
+use crate::host::{OciRuntimes, Process};
+use std::io;
 
 /// What a process is to become.
 #[derive(Clone, Copy, Debug)]
@@ -38,14 +39,20 @@ pub fn is_ready(process: &Process, program: Program<'_>) -> Readiness {
     if !process.is_alive() {
         return Readiness::Gone;
     }
-    let Ok(comm) = process.read("comm") else { return Readiness::Gone };
-    let ready = match program {
-        Program::Payload => says_ready(comm.trim_end()),
-        Program::Foreign { host } => {
-            !is_init(comm.trim_end(), &read::link(process, "exe").unwrap_or_default()) && left(process, host)
-        }
-    };
-    if ready { Readiness::Ready } else { Readiness::Starting }
+    match looked_at(process, program) {
+        Ok(true) => Readiness::Ready,
+        Ok(false) => Readiness::Starting,
+        Err(error) if read::is_gone(&error) => Readiness::Gone,
+        // Not seen is not there yet: whoever asks does so again, and gives up at a deadline.
+        Err(_) => Readiness::Starting,
+    }
+}
+
+fn looked_at(process: &Process, program: Program<'_>) -> io::Result<bool> {
+    match program {
+        Program::Payload => Ok(says_ready(process.read("comm")?.trim_end())),
+        Program::Foreign { host } => Ok(!OciRuntimes::default().still_run(process)? && left(process, host)?),
+    }
 }
 
 /// A long name is cut, and its mark with it.
@@ -54,25 +61,20 @@ fn says_ready(comm: &str) -> bool {
         || comm.len() == COMM_BYTES && comm.rsplit_once('+').is_some_and(|(_, end)| MARK[1..].starts_with(end))
 }
 
-/// The process is an OCI runtime's own program, before it executes the container's.
-fn is_init(comm: &str, exe: &str) -> bool {
-    ["runc:[", "crun", "youki"].iter().any(|name| comm.starts_with(name))
-        || ["/memfd:runc", "/memfd:crun", "/memfd:youki"].iter().any(|name| exe.starts_with(name))
-}
-
-fn left(process: &Process, host: Option<&Process>) -> bool {
+/// Its mount namespace is not the host's any more.
+fn left(process: &Process, host: Option<&Process>) -> io::Result<bool> {
     let of_host = match host {
-        Some(host) => read::namespace(host, "mnt").ok().flatten(),
-        None => {
-            Process::open(std::process::id().cast_signed()).and_then(|us| read::namespace(&us, "mnt")).ok().flatten()
-        }
+        Some(host) => read::if_there(read::namespace(host, "mnt"))?.flatten(),
+        None => read::namespace(&Process::open(std::process::id().cast_signed())?, "mnt")?,
     };
-    read::namespace(process, "mnt").ok().flatten() != of_host
+    let own = read::namespace(process, "mnt")?;
+    Ok(own.is_some() && of_host.is_some() && own != of_host)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::fs::symlink;
 
     #[test]
     fn a_cut_mark_is_a_mark() {
@@ -89,10 +91,26 @@ mod tests {
     }
 
     #[test]
-    fn an_init_is_known_by_its_name_or_its_file() {
-        assert!(is_init("runc:[2:INIT]", "/usr/sbin/runc"));
-        assert!(is_init("6", "/memfd:runc_cloned:/proc/self/exe (deleted)"));
-        assert!(is_init("crun", "/usr/bin/crun"));
-        assert!(!is_init("python3", "/usr/local/bin/python3.6"));
+    fn what_cannot_be_looked_at_is_not_ready() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = |name: &str| folder.path().join(name);
+        for (name, text) in [("comm", "app\n"), ("stat", crate::observe::stat::SLEEP), ("cmdline", "app\0")] {
+            std::fs::write(file(name), text).expect("written");
+        }
+        std::fs::create_dir(file("ns")).expect("made");
+        symlink("/bin/true", file("exe")).expect("made");
+        let process = Process::in_folder(7, folder.path()).expect("a folder");
+        let foreign = || is_ready(&process, Program::Foreign { host: None });
+        assert_eq!(foreign(), Readiness::Starting, "it has no mount namespace that could be another");
+        symlink("mnt:[77]", file("ns/mnt")).expect("made");
+        assert_eq!(foreign(), Readiness::Ready);
+        let ended = Process::in_folder(8, &file("ns")).expect("a folder");
+        let of_ended = Program::Foreign { host: Some(&ended) };
+        assert_eq!(is_ready(&process, of_ended), Readiness::Starting, "its daemon has no namespace to compare with");
+        std::fs::remove_file(file("comm")).expect("there");
+        std::fs::create_dir(file("comm")).expect("made");
+        assert_eq!(is_ready(&process, Program::Payload), Readiness::Starting, "its name cannot be read");
+        std::fs::remove_dir(file("comm")).expect("there");
+        assert_eq!(is_ready(&process, Program::Payload), Readiness::Gone);
     }
 }

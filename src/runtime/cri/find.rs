@@ -2,12 +2,12 @@
 
 use super::client::{Client, QUICK};
 use super::endpoint;
-use super::member::{self, Inits};
+use super::member;
 use super::messages::{
     Container, ContainerFilter, ContainerState, ListContainersRequest, ListPodSandboxRequest, PodSandbox,
     PodSandboxState,
 };
-use crate::host::Process;
+use crate::host::{OciRuntimes, Process};
 use crate::runtime::{Member, RuntimeError};
 
 /// A Pod that runs on a daemon.
@@ -35,8 +35,8 @@ pub fn find_pod(endpoint: &str, pod: &str) -> Result<FoundPod, RuntimeError> {
 
     let filter = ContainerFilter { pod_sandbox_id: sandbox.id.clone() };
     let list = client.call(ListContainersRequest { filter: Some(filter) }, "list containers", QUICK)?;
-    let inits = Inits::default();
-    let mut members = vec![member::sandbox(&client, &inits, &sandbox.id)?.0];
+    let runtimes = OciRuntimes::default();
+    let mut members = vec![member::sandbox(&client, &runtimes, &sandbox.id)?.0];
     for container in running(list.containers) {
         let name = container.metadata.map(|m| m.name).unwrap_or_default();
         // One that ends while we look is no member any more.

@@ -4,57 +4,25 @@ use super::client::{Client, QUICK};
 use super::messages::{
     ContainerState, ContainerStatus, ContainerStatusRequest, PodSandboxStatus, PodSandboxStatusRequest,
 };
-use crate::host::{Process, poll_until, scaled};
+use crate::host::{OciRuntimes, Process, poll_until, scaled};
 use crate::runtime::{Member, RuntimeError};
-use nix::fcntl::{OFlag, readlinkat};
 use std::collections::BTreeMap;
-use std::os::fd::AsFd;
-use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
 use std::time::Instant;
-
-/// The binaries of OCI runtimes on this host, by which a process is seen to be a runtime's init still.
-#[derive(Debug, Default)]
-pub(super) struct Inits {
-    files: Vec<(u64, u64)>,
-}
-
-impl Inits {
-    /// Of these paths; those that are not there do not matter.
-    pub fn of(paths: impl IntoIterator<Item = PathBuf>) -> Inits {
-        let files = paths.into_iter().filter_map(|path| std::fs::metadata(path).ok());
-        Inits { files: files.map(|m| (m.dev(), m.ino())).collect() }
-    }
-
-    /// Whether a process runs something else than an OCI runtime's init.
-    fn left_by(&self, process: &Process) -> std::io::Result<bool> {
-        let comm = process.read("comm")?;
-        let exe = readlinkat(process.as_fd(), "exe")?;
-        if is_init(comm.trim_end(), &exe.to_string_lossy()) {
-            return Ok(false);
-        }
-        let file = std::fs::File::from(process.open_at("exe", OFlag::O_PATH)?).metadata()?;
-        Ok(!self.files.contains(&(file.dev(), file.ino())))
-    }
-}
-
-/// What tells an init by itself: runc and youki name it (`runc:[2:INIT]`), and all of them run it from a sealed copy in
-/// memory (`/memfd:runc_cloned:/proc/self/exe (deleted)`), which no program of an image is.
-fn is_init(comm: &str, exe: &str) -> bool {
-    comm.split_once(":[").is_some_and(|(_, rest)| rest.starts_with(|c: char| c.is_ascii_digit()))
-        || exe.starts_with("/memfd:")
-}
 
 /// Holds the sandbox's process and gives its status.
 ///
 /// # Errors
 /// It runs no more, or never left the runtime's init.
-pub(super) fn sandbox(client: &Client, inits: &Inits, id: &str) -> Result<(Member, PodSandboxStatus), RuntimeError> {
+pub(super) fn sandbox(
+    client: &Client,
+    runtimes: &OciRuntimes,
+    id: &str,
+) -> Result<(Member, PodSandboxStatus), RuntimeError> {
     let request = PodSandboxStatusRequest { pod_sandbox_id: id.to_owned(), verbose: true };
     let answer = client.call(request, "ask for the sandbox's status", QUICK)?;
     let member = hold(client, "sandbox", id, &answer.info)?
         .ok_or_else(|| client.failed("hold the sandbox".to_owned(), "it runs no more"))?;
-    await_program(client, inits, &member)?;
+    await_program(client, runtimes, &member)?;
     Ok((member, answer.status.unwrap_or_default()))
 }
 
@@ -87,10 +55,10 @@ fn look(client: &Client, name: &str, id: &str) -> Result<Option<Result<Member, C
 ///
 /// # Errors
 /// It ended, or did not get there in time.
-pub(super) fn await_program(client: &Client, inits: &Inits, member: &Member) -> Result<(), RuntimeError> {
-    let left = poll_until(Instant::now() + scaled(QUICK), || match inits.left_by(&member.process) {
-        Ok(false) => None,
-        Ok(true) => Some(Ok(())),
+pub(super) fn await_program(client: &Client, runtimes: &OciRuntimes, member: &Member) -> Result<(), RuntimeError> {
+    let left = poll_until(Instant::now() + scaled(QUICK), || match runtimes.still_run(&member.process) {
+        Ok(true) => None,
+        Ok(false) => Some(Ok(())),
         Err(error) => Some(Err(client.failed(format!("look at the process of {}", member.name), error))),
     });
     let overdue =
@@ -137,23 +105,6 @@ fn is_in(cgroups: &str, id: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_init_is_known_by_its_name_or_its_copy_in_memory() {
-        assert!(is_init("runc:[2:INIT]", "/usr/sbin/runc"));
-        assert!(is_init("youki:[2:INIT]", "/usr/bin/youki"));
-        assert!(is_init("3", "/memfd:crun_cloned:/proc/self/exe (deleted)"));
-        assert!(!is_init("serve+ready", "/bin/serve"));
-        assert!(!is_init("odd:[name", "/bin/odd"));
-    }
-
-    #[test]
-    fn a_process_of_ours_has_left_every_init_but_itself() -> std::io::Result<()> {
-        let own = Process::open(std::process::id().try_into().unwrap_or(i32::MAX))?;
-        assert!(Inits::of([PathBuf::from("/nowhere")]).left_by(&own)?);
-        assert!(!Inits::of([std::env::current_exe()?]).left_by(&own)?);
-        Ok(())
-    }
 
     #[test]
     fn the_pid_stands_in_the_verbose_answer() {

@@ -22,12 +22,11 @@ pub use find::{FoundPod, find_pod};
 
 use super::daemon::{Oci, Restart, Tenancy, find_program};
 use super::{Runtime, RuntimeError, RuntimeName, Started};
-use crate::host::{Process, Run, TrialDir};
+use crate::host::{OciRuntimes, Process, Run, TrialDir};
 use crate::plan::{CgroupDriver, Plan};
 use client::{Client, QUICK};
 use handler::Handler;
 use images::Images;
-use member::Inits;
 use messages::{RuntimeCondition, StatusRequest};
 use pod::{CriPod, Ground};
 use std::collections::BTreeMap;
@@ -44,7 +43,7 @@ pub struct CriRuntime {
     socket: PathBuf,
     handler: String,
     driver: CgroupDriver,
-    inits: Arc<Inits>,
+    runtimes: Arc<OciRuntimes>,
     images: Images,
     versions: BTreeMap<String, String>,
     settings: BTreeMap<String, String>,
@@ -81,7 +80,7 @@ impl CriRuntime {
             client,
             socket: daemon.socket,
             handler,
-            inits: Arc::new(inits(Some(daemon.oci))),
+            runtimes: Arc::new(runtimes(Some(daemon.oci))),
             versions: daemon.versions,
             settings: BTreeMap::new(),
             restart: Some(daemon.restart),
@@ -114,7 +113,7 @@ impl CriRuntime {
             driver: handler.driver,
             // The default is asked for by no name, as a kubelet does for a Pod without a RuntimeClass.
             handler: name.oci.as_ref().map(|_| handler.name).unwrap_or_default(),
-            inits: Arc::new(inits(oci.map(|oci| oci.path))),
+            runtimes: Arc::new(runtimes(oci.map(|oci| oci.path))),
             versions,
             settings: settings(&config),
             restart: None,
@@ -157,7 +156,7 @@ impl Runtime for CriRuntime {
             client: &self.client,
             daemon: self.daemon(),
             handler: &self.handler,
-            inits: Arc::clone(&self.inits),
+            runtimes: Arc::clone(&self.runtimes),
             images: choices.images,
             stand_ins: choices.stand_ins,
             restart: self.restart.clone(),
@@ -192,8 +191,8 @@ fn settings(config: &serde_json::Value) -> BTreeMap<String, String> {
 }
 
 /// The binaries of the OCI runtimes that Pods on this host may pass through.
-fn inits(oci: Option<PathBuf>) -> Inits {
-    Inits::of(["runc", "crun", "youki"].into_iter().filter_map(find_program).chain(oci))
+fn runtimes(oci: Option<PathBuf>) -> OciRuntimes {
+    OciRuntimes::at(["runc", "crun", "youki"].into_iter().filter_map(find_program).chain(oci))
 }
 
 /// Asks whether the daemon is ready for Pods and gives its configuration.

@@ -3,7 +3,7 @@
 use super::call_error::CallError;
 use super::client::{Client, QUICK, SLOW};
 use super::log;
-use super::member::{self, Inits};
+use super::member;
 use super::messages::{
     ContainerStatusRequest, CreateContainerRequest, ExecSyncRequest, ListPodSandboxRequest, PodSandboxConfig,
     PodSandboxFilter, RemoveContainerRequest, RemovePodSandboxRequest, RunPodSandboxRequest, StartContainerRequest,
@@ -13,7 +13,7 @@ use super::refusal::refusal;
 use super::report::report;
 use super::translate::{self, ImageChoice, POD_UID};
 use crate::host::cgroup::{Hierarchies, Mode};
-use crate::host::{Process, TrialDir, scaled};
+use crate::host::{OciRuntimes, Process, TrialDir, scaled};
 use crate::plan::{ContainerPlan, Plan};
 use crate::runtime::daemon::Restart;
 use crate::runtime::{ExecOutput, Logs, Member, Refused, Reported, RunningPod, RuntimeError, adopt, put};
@@ -32,7 +32,7 @@ const ENDING: Duration = Duration::from_secs(2);
 /// A Pod that is up, or half up while [`CriPod::start`] works on it.
 pub(super) struct CriPod {
     client: Arc<Client>,
-    inits: Arc<Inits>,
+    runtimes: Arc<OciRuntimes>,
     plan: Plan,
     /// Directory of the sandbox's logs.
     logs: PathBuf,
@@ -67,7 +67,7 @@ pub(super) struct Ground<'a> {
     /// Runtime handler; empty for the daemon's default.
     pub handler: &'a str,
     /// OCI runtimes on this host.
-    pub inits: Arc<Inits>,
+    pub runtimes: Arc<OciRuntimes>,
     /// The image of each container, in order.
     pub images: Vec<ImageChoice>,
     /// Containers whose image was replaced.
@@ -105,7 +105,7 @@ impl CriPod {
         // From here on dropping it takes everything away again, without waiting for anybody.
         let mut pod = CriPod {
             client: Arc::clone(client),
-            inits: ground.inits,
+            runtimes: ground.runtimes,
             plan: plan.clone(),
             logs,
             config,
@@ -122,7 +122,7 @@ impl CriPod {
             on_v2,
             gone: false,
         };
-        let (sandbox, status) = member::sandbox(client, &pod.inits, &pod.sandbox_id)?;
+        let (sandbox, status) = member::sandbox(client, &pod.runtimes, &pod.sandbox_id)?;
         pod.members.push(sandbox);
         pod.address = status.network.and_then(|network| network.ip.parse().ok());
         pod.plan.put_in_later(pod.address);
@@ -262,7 +262,7 @@ impl RunningPod for CriPod {
         }
         let mut ended = Vec::new();
         for member in self.members.iter().filter(|member| names.contains(&member.name.as_str())) {
-            if let Err(error) = member::await_program(&self.client, &self.inits, member) {
+            if let Err(error) = member::await_program(&self.client, &self.runtimes, member) {
                 // It may have ended; on its way out it is neither alive nor gone.
                 if !member.process.wait_end(Instant::now() + scaled(ENDING)) {
                     return Err(error);

@@ -1,13 +1,9 @@
 //! From a container to its process: held at once, shown to be the right one, past its OCI runtime's init.
 
 use super::inspect::Inspected;
-use crate::host::{Process, poll_until, scaled};
+use crate::host::{OciRuntimes, Process, poll_until, scaled};
 use crate::runtime::Member;
-use nix::fcntl::{OFlag, readlinkat};
-use std::fs::File;
 use std::io;
-use std::os::fd::AsFd;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -40,8 +36,8 @@ pub(super) fn hold(name: &str, found: &Inspected, oci: Option<&Path>) -> Result<
 /// # Errors
 /// It has ended.
 fn await_program(process: &Process, oci: Option<&Path>) -> io::Result<bool> {
-    let oci = oci.and_then(|path| std::fs::metadata(path).ok()).map(|file| (file.dev(), file.ino()));
-    let found = poll_until(Instant::now() + scaled(WITHIN), || match is_init(process, oci) {
+    let runtimes = OciRuntimes::at(oci.map(Path::to_owned));
+    let found = poll_until(Instant::now() + scaled(WITHIN), || match runtimes.still_run(process) {
         Ok(true) => None,
         Ok(false) => Some(Ok(())),
         Err(error) => Some(Err(error)),
@@ -49,36 +45,13 @@ fn await_program(process: &Process, oci: Option<&Path>) -> io::Result<bool> {
     found.transpose().map(|found| found.is_some())
 }
 
-fn is_init(process: &Process, oci: Option<(u64, u64)>) -> io::Result<bool> {
-    let link = readlinkat(process.as_fd(), "exe")?;
-    if looks_like_init(process.read("comm")?.trim_end(), &link.to_string_lossy()) {
-        return Ok(true);
-    }
-    let file = File::from(process.open_at("exe", OFlag::O_PATH)?).metadata()?;
-    Ok(oci == Some((file.dev(), file.ino())))
-}
-
-/// An OCI runtime's init runs from a copy in memory, or says so in its name: `runc:[2:INIT]`.
-fn looks_like_init(comm: &str, exe: &str) -> bool {
-    exe.starts_with("/memfd:") || (comm.contains(":[") && comm.ends_with(":INIT]"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn an_init_is_known_by_its_name_or_by_being_in_memory() {
-        assert!(looks_like_init("runc:[2:INIT]", "/runc"));
-        assert!(looks_like_init("exe", "/memfd:runc_cloned:/proc/self/exe (deleted)"));
-        assert!(!looks_like_init("serve+ready", "/bin/serve"));
-    }
-
-    #[test]
     fn we_run_our_own_program() {
         let process = Process::open(std::process::id().cast_signed()).expect("we run");
         assert!(await_program(&process, None).expect("we run"));
-        let own = std::fs::metadata("/proc/self/exe").map(|file| (file.dev(), file.ino())).expect("we run");
-        assert!(is_init(&process, Some(own)).expect("we run"));
     }
 }
