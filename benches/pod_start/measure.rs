@@ -88,7 +88,7 @@ fn await_ready(running: &dyn RunningPod) -> Result<(), String> {
 /// Milliseconds from nothing to the facts of a Pod.
 fn time_observation(running: &dyn RunningPod, cgroup: &str, naming: &Naming) -> Result<f64, String> {
     let subjects: Vec<Subject<'_>> =
-        running.members().iter().map(|m| Subject { name: &m.name, id: &m.id, process: &m.process }).collect();
+        running.members().iter().map(|m| Subject::new(&m.name, &m.id, &m.process)).collect();
     let scope = Scope { host: running.daemon(), pod_cgroup: Some(cgroup), inherits: true, since: None };
     let start = Instant::now();
     let observation = observe::pod(&subjects, &scope).map_err(|e| e.to_string())?;

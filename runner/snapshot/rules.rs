@@ -46,7 +46,6 @@ pub fn by_rule(outcome: &Outcome, pod: &Pod) -> Value {
         if held("I5") != Some(false) {
             queues(member);
         }
-        of_the_hosts_directory(member);
         least_share(member);
         one_path(member);
         inherited(member);
@@ -135,34 +134,6 @@ fn queues(member: &mut Value) {
         && let Some(of) = member.pointer_mut("/instances/~1dev~1mqueue")
     {
         *of = json!("I5");
-    }
-}
-
-/// What a host has mounted within a directory that is a volume stands once, if it is all alike: what that is, is the host's.
-fn of_the_hosts_directory(member: &mut Value) {
-    let Some(mounts) = member.get_mut("mounts").and_then(Value::as_object_mut) else { return };
-    let is_volume = |mount: &Value| mount["source"].as_str().is_some_and(|source| source.starts_with("volume:"));
-    let volumes = mounts.iter().filter(|(_, mount)| is_volume(mount) && mount["root"] == "/");
-    let volumes: Vec<(String, Value)> =
-        volumes.map(|(target, mount)| (target.clone(), mount["source"].clone())).collect();
-    for (volume, source) in volumes {
-        // Mounted at the same place as in the volume itself: so it came with it.
-        let came = |(target, mount): (&String, &Value)| {
-            let target = target.strip_suffix(" (covered)").unwrap_or(target);
-            let below = target.strip_prefix(&volume).filter(|below| below.starts_with('/'));
-            (below.is_some() && below == mount["root"].as_str() && mount["source"] == source).then(|| {
-                let mut alike = mount.clone();
-                alike["root"] = json!("*");
-                alike
-            })
-        };
-        let within: Vec<(String, Value)> = mounts.iter().filter_map(|m| Some((m.0.clone(), came(m)?))).collect();
-        let Some((_, one)) = within.first() else { continue };
-        if within.iter().all(|(_, mount)| mount == one) {
-            mounts.retain(|target, _| !within.iter().any(|(other, _)| other == target));
-            mounts.insert(format!("{volume}/*"), one.clone());
-            mounts.sort_keys();
-        }
     }
 }
 

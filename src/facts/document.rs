@@ -88,6 +88,8 @@ pub struct Member {
     pub credentials: Option<Credentials>,
     pub security: Option<Security>,
     pub mounts: Option<BTreeMap<String, Mount>>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub paths: BTreeMap<String, String>,
     pub instances: Option<BTreeMap<&'static str, String>>,
     pub shm: Option<Shm>,
     pub uts: Option<Uts>,

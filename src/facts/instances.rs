@@ -1,6 +1,7 @@
 //! Whose file system is mounted where: several of the kernel's own exist once a namespace or once a container, and look
 //! alike.
 
+use super::path::place;
 use crate::observe::{MemberSeen, Observation};
 use std::collections::BTreeMap;
 
@@ -55,7 +56,8 @@ fn device<'a>(seen: &'a MemberSeen, target: &str, kind: &str) -> Option<&'a str>
 
 /// Kind → an identity of the file that is mounted at its place.
 pub fn files(seen: &MemberSeen) -> impl Iterator<Item = (String, String)> + '_ {
-    FILES.into_iter().filter_map(|(kind, target)| {
+    FILES.into_iter().filter_map(|(kind, path)| {
+        let target = place(&seen.places, path);
         let mount = seen.mounts.iter().rfind(|mount| mount.target == target)?;
         Some((kind.to_owned(), format!("{} {}", mount.device, mount.root)))
     })

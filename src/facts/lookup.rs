@@ -49,6 +49,7 @@ const VOCABULARY: &[&str] = &[
     "members.*.mounts.*.propagation",
     "members.*.mounts.*.source",
     "members.*.mounts.*.root",
+    "members.*.paths.*",
     "members.*.instances.*",
     "members.*.shm.of",
     "members.*.shm.mode",

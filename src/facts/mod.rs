@@ -16,6 +16,7 @@ mod network;
 mod normalise;
 mod path;
 mod relations;
+mod source;
 
 pub use capabilities::names as capability_names;
 pub use compare::{Difference, differences};
@@ -24,6 +25,7 @@ pub use dropped::{DROPPED, Dropped, Part};
 pub use lookup::unobservable;
 pub use naming::Naming;
 pub use normalise::normalise;
+pub use path::{place, plain};
 pub use relations::Relation;
 
 use serde_json::Value;

@@ -1,6 +1,8 @@
 //! Names for what is the host's or this run's own.
 
+use super::path::place;
 use crate::observe::Observation;
+use std::collections::BTreeMap;
 
 /// What the observer knew of a Pod beforehand.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +21,8 @@ pub struct Naming {
     pub pod_uid: String,
     /// A path of the host → its class as the source of mounts: `volume:data`, `hosts`, `termination-log`.
     pub paths: Vec<(String, String)>,
+    /// Member → the class of each mount that is asked for there, and the path as the manifest has it.
+    pub asked: BTreeMap<String, Vec<(String, String)>>,
     /// Files whose text the manifest gives: never a copy of the host's, not even where the two are alike.
     pub given: Vec<String>,
     /// Files that are the host's with something added by the manifest: told line by line.
@@ -168,9 +172,10 @@ impl<'a> Names<'a> {
         }
     }
 
-    /// Whether a path of the host lies in a volume of the Pod's own.
-    pub fn is_in_own_volume(&self, path: &str) -> bool {
-        self.naming.volumes.as_deref().is_some_and(|folder| path.starts_with(folder))
+    /// Whether a class is that of a volume of the Pod's own, and not of a path of the host.
+    pub fn is_own(&self, class: &str) -> bool {
+        let own = |path: &str| self.naming.volumes.as_deref().is_some_and(|folder| path.starts_with(folder));
+        class.starts_with("volume:") && self.naming.paths.iter().any(|(path, of)| of == class && own(path))
     }
 
     /// Whether a mount of the host is only another name for something.
@@ -178,16 +183,35 @@ impl<'a> Names<'a> {
         self.naming.aliases.as_deref().is_some_and(|folder| target.starts_with(folder))
     }
 
-    /// The class of a host path, and the rest of the path below what has that class (`/` for all of it).
-    pub fn path(&self, path: &str) -> Option<(&'a str, String)> {
-        self.paths.iter().find_map(|(text, class)| match path.strip_prefix(text.trim_end_matches('/'))? {
-            "" => Some((class.as_str(), "/".to_owned())),
-            "/" => Some((class.as_str(), "/".to_owned())),
-            // Everything is below `/`: only all of it is that volume.
-            rest if rest.starts_with('/') && text != "/" => Some((class.as_str(), rest.to_owned())),
-            _ => None,
+    /// What of this Pod a path of the host is or lies in, the narrowest first.
+    pub fn paths<'p>(&self, path: &'p str) -> impl Iterator<Item = Known<'a>> + use<'_, 'a, 'p> {
+        self.paths.iter().filter_map(move |(text, class)| {
+            let rest = path.strip_prefix(text.trim_end_matches('/'))?;
+            let root = match rest {
+                "" => "/",
+                rest if rest.starts_with('/') => rest,
+                _ => return None,
+            };
+            Some(Known { path: text, class, root: root.to_owned() })
         })
     }
+
+    /// Classes of what is asked for in a member, and where these mounts are.
+    pub fn asked(&self, member: &str, places: &BTreeMap<String, String>) -> Vec<(&'a str, String)> {
+        let asked = self.naming.asked.get(member).into_iter().flatten();
+        asked.map(|(class, path)| (class.as_str(), place(places, path))).collect()
+    }
+}
+
+/// Something of a Pod's that a path of the host leads to or into.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known<'a> {
+    /// Its path on the host.
+    pub path: &'a str,
+    /// Its class as the source of mounts: `volume:data`.
+    pub class: &'a str,
+    /// The rest of the path below it, `/` for all of it.
+    pub root: String,
 }
 
 /// Replaces `from` wherever neither neighbour is `beside`.
@@ -329,8 +353,9 @@ mod tests {
         let observation =
             Observation { members: Vec::new(), pod: None, host: Default::default(), evidence: Default::default() };
         let names = Names::new(&naming, &observation);
-        assert_eq!(names.path("/run/v/data/sub"), Some(("volume:data", "/sub".to_owned())));
-        assert_eq!(names.path("/"), Some(("volume:all", "/".to_owned())));
-        assert_eq!(names.path("/run/v/database"), None);
+        let known = |path: &str| names.paths(path).map(|k| format!("{} {}", k.class, k.root)).collect::<Vec<_>>();
+        assert_eq!(known("/run/v/data/sub"), ["volume:data /sub", "volume:all /run/v/data/sub"]);
+        assert_eq!(known("/"), ["volume:all /"]);
+        assert_eq!(known("/run/v/database"), ["volume:all /run/v/database"]);
     }
 }

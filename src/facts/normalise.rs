@@ -3,6 +3,7 @@
 use super::document::{self, Fact, LimitFact, ShareFact};
 use super::mounts::Classes;
 use super::naming::{Names, Naming};
+use super::path::plain;
 use super::{Facts, capabilities, inherited, instances, network};
 use crate::observe::{
     self, CgroupSeen, InodeId, Limit, Limits, MemberSeen, Memberships, Observation, Outside, Seccomp, Seen,
@@ -64,8 +65,9 @@ impl View<'_> {
     }
 
     fn member(&self, name: &str, seen: &MemberSeen) -> document::Member {
-        let classes =
-            Classes { names: self.names, host: &self.observation.host.mounts, memberships: &seen.memberships };
+        let (host, places) = (&self.observation.host.mounts, &seen.places);
+        let asked = self.names.asked(name, places);
+        let classes = Classes { names: self.names, host, memberships: &seen.memberships, places, asked };
         document::Member {
             state: "running",
             is_pid_one: seen.own_pid.map(|pid| pid == 1),
@@ -75,6 +77,7 @@ impl View<'_> {
             credentials: Some(credentials(&seen.credentials, seen.ids.as_ref())),
             security: Some(security(seen)),
             mounts: Some(classes.mounts(&seen.mounts)),
+            paths: places.iter().filter(|(path, place)| plain(path) != **place).map(owned).collect(),
             instances: Some(instances::instances(seen, self.observation, |has| self.first_with(name, has))),
             shm: self.shm(name, seen),
             uts: Some(document::Uts {
@@ -365,6 +368,7 @@ fn sources(sources: &mut BTreeMap<String, String>, name: &str, seen: &MemberSeen
         ("security", "status"),
         ("security.apparmor", "attr/current"),
         ("mounts", "mountinfo"),
+        ("paths", "root"),
         ("shm", "root/dev/shm"),
         ("uts", "ns/uts"),
         ("oom", "oom_score_adj"),
@@ -407,6 +411,10 @@ fn cgroup_sources(sources: &mut BTreeMap<String, String>, limits: &str, events: 
         };
         sources.insert([at, ".", fact].concat(), file.clone());
     }
+}
+
+fn owned((one, other): (&String, &String)) -> (String, String) {
+    (one.clone(), other.clone())
 }
 
 /// The structs of the document hold nothing that JSON cannot.
@@ -460,6 +468,7 @@ mod tests {
             env: vec!["A=first".to_owned(), "A=second".to_owned(), "IP=10.213.4.2".to_owned()],
             cwd: "/".to_owned(),
             executable: "/memfd:pause (deleted)".to_owned(),
+            places: BTreeMap::new(),
             root: InodeId { dev: 50, ino: u64::from(pid.unsigned_abs()) },
             shm: Some(Shm { id: InodeId { dev: 39, ino: 1 }, mode: 0o1777, size_bytes: 67_108_864 }),
             files: [

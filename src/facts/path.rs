@@ -1,5 +1,7 @@
 //! Paths of facts: `members.app.limits.memory_bytes`; a part with dots, slashes or brackets stands in brackets:
-//! `members.app.mounts[/etc/hosts].options`.
+//! `members.app.mounts[/etc/hosts].options`. And paths in a container's root.
+
+use std::collections::BTreeMap;
 
 /// The parts of a path; `None` if it is none: an empty part, a bracket that is not closed.
 pub fn parts(path: &str) -> Option<Vec<&str>> {
@@ -25,6 +27,25 @@ pub fn parts(path: &str) -> Option<Vec<&str>> {
     (!parts.is_empty() && parts.iter().all(|part| !part.is_empty())).then_some(parts)
 }
 
+/// Where a path of a container's leads, by what is known of its root; as it is written, without `.`, `..` and needless slashes,
+/// where nothing is.
+pub fn place(places: &BTreeMap<String, String>, path: &str) -> String {
+    places.get(path).cloned().unwrap_or_else(|| plain(path))
+}
+
+/// An absolute path without `.`, `..` and needless slashes, links left alone.
+pub fn plain(path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()),
+            part => parts.push(part),
+        }
+    }
+    format!("/{}", parts.join("/"))
+}
+
 /// A path with one more part.
 pub fn join(path: &str, part: &str) -> String {
     let plain = part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
@@ -38,6 +59,20 @@ pub fn join(path: &str, part: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_path_leads_where_its_container_says_or_as_it_is_written() {
+        let places = BTreeMap::from([("/var/run/x/".to_owned(), "/run/x".to_owned())]);
+        for (path, leads) in [
+            ("/var/run/x/", "/run/x"),
+            ("/var/run/y/", "/var/run/y"),
+            ("/a//b/./../c", "/a/c"),
+            ("/..", "/"),
+            ("x", "/x"),
+        ] {
+            assert_eq!(place(&places, path), leads, "{path}");
+        }
+    }
 
     #[test]
     fn a_part_with_dots_or_slashes_stands_in_brackets() {

@@ -239,7 +239,7 @@ mod tests {
     #[test]
     fn what_is_the_hosts_is_not_held() {
         let us = Process::open(std::process::id().cast_signed()).expect("this process");
-        let subjects = [Subject { name: "app", id: "", process: &us }];
+        let subjects = [Subject::new("app", "", &us)];
         let held = Held::of(&subjects, &Scope::default()).expect("seen");
         assert!(held.namespaces.is_empty(), "{held:?}");
     }

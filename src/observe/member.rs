@@ -24,6 +24,9 @@ pub const KINDS: [&str; 8] = ["net", "ipc", "uts", "pid", "mnt", "user", "cgroup
 /// Small files that the Pod contract speaks of.
 pub const FILES: [&str; 3] = ["/etc/hostname", "/etc/hosts", "/etc/resolv.conf"];
 
+/// Where the log of a container's end is unless its manifest says otherwise.
+const TERMINATION_LOG: &str = "/dev/termination-log";
+
 /// The namespaces that count as the host's.
 pub fn host_namespaces(scope: &Scope<'_>) -> Result<Namespaces, ObserveError> {
     let namespaces = match scope.host {
@@ -127,6 +130,16 @@ fn files(root: &Root, pid: i32) -> Result<BTreeMap<&'static str, String>, Observ
         files.extend(text.map(|text| (file, text)));
     }
     Ok(files)
+}
+
+/// Where paths lead in a member's root: those that are asked for, and those of the files that a runtime mounts.
+fn places(root: &Root, subject: &Subject<'_>) -> Result<BTreeMap<String, String>, ObserveError> {
+    let mut places = BTreeMap::new();
+    for path in subject.paths.iter().map(String::as_str).chain(FILES).chain([TERMINATION_LOG]) {
+        let place = root.place(path).map_err(unreadable(in_root(subject.process.pid(), path)))?;
+        places.extend(place.map(|place| (path.to_owned(), place)));
+    }
+    Ok(places)
 }
 
 /// What a path in a member's root is called on the host.
@@ -265,6 +278,7 @@ impl Reader<'_> {
             cwd: below(&prefix, &cwd),
             executable: below(&prefix, &identity.executable),
             root: root.id().map_err(unreadable(in_root(pid, "")))?,
+            places: places(&root, subject)?,
             shm: root.shm().map_err(unreadable(in_root(pid, "/dev/shm")))?,
             files: files(&root, pid)?,
             network: None,

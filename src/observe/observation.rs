@@ -19,6 +19,15 @@ pub struct Subject<'a> {
     pub id: &'a str,
     /// Its init.
     pub process: &'a Process,
+    /// Paths in its root whose place is asked for.
+    pub paths: &'a [String],
+}
+
+impl<'a> Subject<'a> {
+    /// A process of which no path is asked.
+    pub fn new(name: &'a str, id: &'a str, process: &'a Process) -> Self {
+        Subject { name, id, process, paths: &[] }
+    }
 }
 
 /// A value, its absence, or why it cannot be seen here.
@@ -175,6 +184,9 @@ pub struct MemberSeen {
     pub executable: String,
     /// Root directory.
     pub root: InodeId,
+    /// Path that was asked for, or of a small file → where it leads in its root, without a link, `.` or `..`. One that leads
+    /// nowhere is missing.
+    pub places: BTreeMap<String, String>,
     /// `/dev/shm`, if its root has one.
     pub shm: Option<Shm>,
     /// Path → text of small files that the Pod contract speaks of; a path that is no regular file is missing.

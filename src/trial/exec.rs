@@ -53,7 +53,7 @@ pub(super) fn exec(up: &mut Up, container: &str, argv: &[String], timeout: Durat
         let Some(process) = find(in_pod, &newcomers, &word, &over, deadline)? else { return Ok(None) };
         let subjects = [(container, &init), (judge::EXEC, &process)];
         let subjects =
-            subjects.map(|(name, process)| Subject { name, id: if name == container { &id } else { "" }, process });
+            subjects.map(|(name, process)| Subject::new(name, if name == container { &id } else { "" }, process));
         let scope = Scope { host: daemon.as_ref(), pod_cgroup: None, inherits: false, since: None };
         let seen = observe::beside(&subjects, &scope);
         let let_go = process.signal(Signal::SIGUSR1);

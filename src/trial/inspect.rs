@@ -10,8 +10,7 @@ use crate::runtime::Member;
 /// # Errors
 /// What could not be read.
 pub fn inspect(members: &[Member], daemon: Option<&Process>) -> Result<Facts, String> {
-    let subjects: Vec<Subject<'_>> =
-        members.iter().map(|m| Subject { name: &m.name, id: &m.id, process: &m.process }).collect();
+    let subjects: Vec<Subject<'_>> = members.iter().map(|m| Subject::new(&m.name, &m.id, &m.process)).collect();
     let scope = Scope { host: daemon, pod_cgroup: None, inherits: false, since: None };
     let observation = observe::pod(&subjects, &scope).map_err(|error| error.to_string())?;
     Ok(facts::normalise(&observation, &Naming::default()))

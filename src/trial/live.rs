@@ -3,7 +3,7 @@
 use super::exec;
 use super::remains::{self, Trace};
 use super::sysctls::Asked;
-use super::up::{ENDED, NotUp, READY, Stopped, Up, naming, observe_up, subjects};
+use super::up::{ENDED, NotUp, READY, Stopped, Up, named_paths, naming, observe_up, subjects};
 use crate::case::Case;
 use crate::facts::{self, Facts};
 use crate::host::{self, Process, Run};
@@ -83,8 +83,9 @@ impl Live {
         match started {
             Ok(kubelet) => {
                 let (pod, run, resized) = (pod.clone(), Arc::clone(run), BTreeMap::new());
-                let resize_refused = false;
-                self.ups.push(Up { prefix, pod, plan, resized, resize_refused, kubelet, dir, run, sysctls, since });
+                let (resize_refused, paths) = (false, named_paths(&pod));
+                let up = Up { prefix, pod, plan, resized, resize_refused, kubelet, dir, run, sysctls, since, paths };
+                self.ups.push(up);
                 Ok(())
             }
             Err(error) => match (dir.remove(), error) {

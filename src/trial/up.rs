@@ -7,8 +7,8 @@ use crate::judge::{Check, Remains};
 use crate::kubelet::{Kubelet, Life, Now};
 use crate::observe::{self, Program, Scope, Subject};
 use crate::payload;
-use crate::plan::{CgroupDriver, ContainerPlan, MountSource, Plan};
-use crate::pod::Pod;
+use crate::plan::{CgroupDriver, ContainerPlan, MountPlan, MountSource, Plan};
+use crate::pod::{Container, Pod};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -38,6 +38,17 @@ pub(super) struct Up {
     pub(super) sysctls: Asked,
     /// When the host was taken note of, before the Pod was made.
     pub(super) since: Instant,
+    /// Container → paths in its root that the manifest names.
+    pub(super) paths: BTreeMap<String, Vec<String>>,
+}
+
+/// Paths in each container's root that a manifest names: what is there is found where its image's links lead.
+pub(super) fn named_paths(pod: &Pod) -> BTreeMap<String, Vec<String>> {
+    let paths = |container: &Container| {
+        let mounts = container.volume_mounts.iter().map(|mount| &mount.mount_path);
+        mounts.chain(&container.termination_log).chain(&container.working_dir).cloned().collect()
+    };
+    pod.spec.everyone().map(|container| (container.name.clone(), paths(container))).collect()
 }
 
 /// Why a Pod did not come up.
@@ -146,8 +157,9 @@ impl Up {
 
 /// Its members, to look at.
 pub(super) fn subjects(up: &Up) -> Vec<Subject<'_>> {
-    let members = up.kubelet.pod().members();
-    members.iter().map(|m| Subject { name: &m.name, id: &m.id, process: &m.process }).collect()
+    let paths = |name: &str| up.paths.get(name).map_or(&[][..], Vec::as_slice);
+    let members = up.kubelet.pod().members().iter();
+    members.map(|m| Subject { paths: paths(&m.name), ..Subject::new(&m.name, &m.id, &m.process) }).collect()
 }
 
 /// Reads it from the kernel.
@@ -176,14 +188,15 @@ pub(super) fn naming(up: &Up) -> Naming {
         daemons: format!("{}-{}", up.run.id(), host::DAEMONS),
         pod_uid: up.plan.uid.clone(),
         paths: Vec::new(),
+        asked: asked(&up.plan),
         given: up.pod.spec.dns.iter().map(|_| "/etc/resolv.conf".to_owned()).collect(),
         amended: up.pod.spec.dns_added.iter().map(|_| "/etc/resolv.conf".to_owned()).collect(),
         volumes: Some(up.dir.volumes().display().to_string()),
         aliases: Some(up.dir.sub_paths().display().to_string()),
         texts: vec![(up.dir.tag().to_owned(), "<trial>".to_owned()), (up.run.id().to_owned(), "<run>".to_owned())],
     };
-    let mut name = |source: MountSource, class: String| {
-        let path = up.dir.source(&up.plan, &source);
+    let mut name = |source: MountSource| {
+        let (path, class) = (up.dir.source(&up.plan, &source), class(&source));
         // A hostPath may be a link: what is mounted is what it leads to.
         if let Ok(real) = path.canonicalize()
             && real != path
@@ -193,12 +206,27 @@ pub(super) fn naming(up: &Up) -> Naming {
         naming.paths.push((path.display().to_string(), class));
     };
     for volume in &up.plan.volumes {
-        let volume = volume.name();
-        name(MountSource::Volume(volume.to_owned()), format!("volume:{volume}"));
+        name(MountSource::Volume(volume.name().to_owned()));
     }
-    name(MountSource::Hosts, "hosts".to_owned());
+    name(MountSource::Hosts);
     for container in &up.plan.containers {
-        name(MountSource::TerminationLog(container.name.clone()), "termination-log".to_owned());
+        name(MountSource::TerminationLog(container.name.clone()));
     }
     naming
+}
+
+/// What a source of mounts is called in facts.
+fn class(source: &MountSource) -> String {
+    match source {
+        MountSource::Volume(name) => format!("volume:{name}"),
+        MountSource::Hosts => "hosts".to_owned(),
+        MountSource::TerminationLog(_) => "termination-log".to_owned(),
+    }
+}
+
+/// Container → the class of each mount that is asked for, and its path.
+fn asked(plan: &Plan) -> BTreeMap<String, Vec<(String, String)>> {
+    let asked = |mount: &MountPlan| (class(&mount.source), mount.target.clone());
+    let of = |container: &ContainerPlan| container.mounts.iter().map(asked).collect();
+    plan.containers.iter().map(|container| (container.name.clone(), of(container))).collect()
 }

@@ -32,5 +32,11 @@ pub fn volumes() -> Vec<Fault> {
         fault("folder-of-the-host-everywhere", Strikes::Every, "M1", "mounts").config(|c, _| {
             list(c, "/mounts").push(bind("/mnt", "/usr", "ro"));
         }),
+        fault("tmpfs-of-the-host", JOB, "M1", "mounts").config(|c, _| {
+            list(c, "/mounts").push(bind("/mnt", "/dev/shm", "ro"));
+        }),
+        fault("sysfs-of-the-host-beside", JOB, "M1", "mounts").config(|c, _| {
+            list(c, "/mounts").push(bind("/mnt", "/sys", "ro"));
+        }),
     ]
 }

@@ -1,6 +1,7 @@
 //! T4, T5, U1 and M12: the small files that a runtime mounts into every container. What stands in them is judged elsewhere.
 
-use super::mounts::{ask, compare, is_access, is_text, takes_over};
+use super::mounts::{ask, compare, is_access, is_text};
+use super::places::takes_over;
 use super::{Court, Rule, must, should};
 use crate::facts::Looked;
 use crate::pod::Container;
@@ -51,7 +52,8 @@ const TERMINATION_LOG: Managed = Managed {
 pub(super) fn judge(court: &mut Court<'_>) {
     let containers: Vec<&Container> = court.running().iter().filter_map(|member| member.container).collect();
     for file in SHARED.iter().chain([&TERMINATION_LOG]) {
-        let with: Vec<&Container> = containers.iter().copied().filter(|c| !takes_over(c, place(c, file))).collect();
+        let with: Vec<&Container> =
+            containers.iter().copied().filter(|c| !takes_over(court.facts, c, place(c, file))).collect();
         for container in &with {
             judge_mount(court, container, file);
         }

@@ -1,5 +1,6 @@
 //! F12, and whether the members are the processes they are said to be, and nothing else runs in the Pod.
 
+use super::places::takes_over;
 use super::{Court, SANDBOX, is, must, should, shown, user};
 use crate::facts::Looked;
 use crate::judge::look::within;
@@ -92,6 +93,7 @@ fn judge_image_environment(court: &mut Court<'_>, container: &Container) {
     let user = user::uid(court, container);
     // Whom passwd does not name has no home: runc says `/` then, crun nothing.
     let home = match user {
+        _ if takes_over(court.facts, container, "/etc/passwd") => None,
         None | Some(0) => Some("/root"),
         Some(50001 | 65532) => Some("/home"),
         Some(65534) => Some("/nonexistent"),

@@ -1,7 +1,7 @@
 //! M11 and I5: whose the kernel's file systems are that a member has mounted. One of another namespace has the same type
 //! and flags, and shows other processes, devices of another network, queues of other programs.
 
-use super::mounts::takes_over;
+use super::places::takes_over;
 use super::{Court, Member, SANDBOX, is, must, shown};
 use crate::facts::Looked;
 use crate::judge::look::within;
@@ -14,7 +14,8 @@ const DEV: &str = "https://github.com/opencontainers/runtime-spec/blob/main/conf
 const MQUEUE: &str = "https://man7.org/linux/man-pages/man7/ipc_namespaces.7.html";
 
 pub(super) fn judge(court: &mut Court<'_>, member: Member<'_>) {
-    let left_alone = |target: &str| !member.container.is_some_and(|container| takes_over(container, target));
+    let left_alone =
+        |target: &str| !member.container.is_some_and(|container| takes_over(court.facts, container, target));
     if left_alone("/proc") {
         judge_proc(court, member.name);
     }
@@ -53,23 +54,25 @@ fn judge_proc(court: &mut Court<'_>, member: &str) {
     });
 }
 
-/// The instance of a namespace that the Pod shares: the sandbox's, or where that has none mounted the first container's.
+/// The instance of a namespace that the Pod shares: the sandbox's, or where that has none mounted that of the first container
+/// that has.
 fn judge_shared(court: &mut Court<'_>, member: Member<'_>, target: &'static str, rule: super::Rule, of_host: bool) {
     let of_sandbox = match court.look(SANDBOX, "instances") {
         Looked::Value(all) => all.get(target).is_some(),
         _ => false,
     };
     let words = if of_host { "the host's" } else { "the Pod's" };
-    let pod = &court.pod.spec.containers;
-    let is_first = pod.first().is_some_and(|first| first.name == member.name);
-    let of_first = pod.first().map(|first| format!("={}", first.name));
+    let running = court.running();
+    let mut containers = running.iter().filter_map(|member| member.container);
+    let first = containers.find(|container| !takes_over(court.facts, container, target)).map(|c| c.name.as_str());
+    let of_first = first.map(|first| format!("={first}"));
     court.check_as(rule, (member.name, "instances"), &within("instances", target), words, |seen| {
         let seen = seen.and_then(|all| all.get(target));
         let holds = match seen.and_then(Value::as_str) {
             // A host that has none mounted itself cannot be compared with: then the Pod's have to be the same.
             Some("host") => of_host,
             Some("sandbox") => true,
-            Some("own") => !of_sandbox && is_first,
+            Some("own") => !of_sandbox && first == Some(member.name),
             Some(other) => !of_sandbox && of_first.as_deref() == Some(other),
             None => false,
         };

@@ -13,6 +13,7 @@ mod limits;
 mod mounts;
 mod namespaces;
 mod network;
+mod places;
 mod pod_level;
 mod privileges;
 mod quality;
@@ -62,6 +63,7 @@ pub fn contract(
     stand_ins: &BTreeMap<String, Vec<String>>,
     unstarted: &BTreeSet<String>,
 ) -> Vec<Check> {
+    let pod = &places::resolved(pod, facts);
     let mut court = Court { pod, node, facts, host, stand_ins, unstarted, checks: Vec::new() };
     identity::judge(&mut court);
     for member in court.running() {

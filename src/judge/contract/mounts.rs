@@ -1,10 +1,11 @@
 //! M and the /dev/shm halves of I: what a container sees mounted.
 
+use super::places::{place, takes_over};
 use super::volumes;
 use super::{Court, Member, Rule, is, must, should, shown};
 use crate::facts::Looked;
 use crate::judge::look::within;
-use crate::pod::{Container, VolumeMount};
+use crate::pod::Container;
 use serde_json::{Map, Value, json};
 
 const FILESYSTEMS: &str =
@@ -72,8 +73,9 @@ pub(super) fn ask(
     expected: &str,
     test: impl FnOnce(&Value) -> Result<String, String>,
 ) {
-    let result = mounts.get(target).map_or_else(|| Err("no mount there".to_owned()), test);
-    court.found(rule, (&container.name, &within("mounts", target)), expected, result);
+    let place = place(court.facts, &container.name, target);
+    let result = mounts.get(&place).map_or_else(|| Err("no mount there".to_owned()), test);
+    court.found(rule, (&container.name, &within("mounts", &place)), expected, result);
 }
 
 pub(super) fn text<'a>(mount: &'a Value, key: &str) -> &'a str {
@@ -113,34 +115,21 @@ fn judge_root(court: &mut Court<'_>, container: &Container, mounts: &Map<String,
     ask(court, must("M5", SECURITY), (container, "/"), mounts, wanted, |mount| is_access(mount, wanted));
 }
 
-/// As the kernel has it: without a slash at the end.
-pub(super) fn target(volume: &VolumeMount) -> &str {
-    match volume.mount_path.trim_end_matches('/') {
-        "" => "/",
-        path => path,
-    }
-}
-
-/// Whether the manifest puts a volume on or above this path: then what is there is the manifest's.
-pub(super) fn takes_over(container: &Container, path: &str) -> bool {
-    container.volume_mounts.iter().map(target).any(|t| t == "/" || path == t || path.starts_with(&format!("{t}/")))
-}
-
 /// M11: the file systems that every program expects.
 fn judge_file_systems(court: &mut Court<'_>, container: &Container, mounts: &Map<String, Value>) {
     let rule = must("M11", FILESYSTEMS);
     for (target, kind) in
         [("/proc", "proc"), ("/sys", "sysfs"), ("/dev", "tmpfs"), ("/dev/pts", "devpts"), ("/dev/mqueue", "mqueue")]
     {
-        if !takes_over(container, target) {
+        if !takes_over(court.facts, container, target) {
             ask(court, rule, (container, target), mounts, kind, |mount| is_text(mount, "type", kind));
         }
     }
     judge_proc_and_pts(court, container, mounts);
-    if !takes_over(container, "/dev") {
+    if !takes_over(court.facts, container, "/dev") {
         ask(court, should("M11", FILESYSTEMS), (container, "/dev"), mounts, "rw", |mount| is_access(mount, "rw"));
     }
-    if !takes_over(container, "/sys") {
+    if !takes_over(court.facts, container, "/sys") {
         let privileged = container.security.privileged;
         let (rule, wanted) =
             if privileged { (must("S5", PRIVILEGED), "rw") } else { (should("M11", FILESYSTEMS), "ro") };
@@ -152,7 +141,7 @@ fn judge_file_systems(court: &mut Court<'_>, container: &Container, mounts: &Map
 /// terminal multiplexer that everyone can open.
 fn judge_proc_and_pts(court: &mut Court<'_>, container: &Container, mounts: &Map<String, Value>) {
     let rule = should("M11", FILESYSTEMS);
-    if !takes_over(container, "/proc") {
+    if !takes_over(court.facts, container, "/proc") {
         ask(court, rule, (container, "/proc"), mounts, "rw, nosuid, nodev and noexec", |mount| {
             let missing: Vec<&str> =
                 ["rw", "nosuid", "nodev", "noexec"].into_iter().filter(|o| !has(mount, "options", o)).collect();
@@ -170,7 +159,7 @@ fn judge_proc_and_pts(court: &mut Court<'_>, container: &Container, mounts: &Map
             if hiding.is_empty() { Ok("every process shown".to_owned()) } else { Err(hiding.join(", ")) }
         });
     }
-    if !takes_over(container, "/dev/pts") {
+    if !takes_over(court.facts, container, "/dev/pts") {
         ask(court, rule, (container, "/dev/pts"), mounts, "ptmxmode=666", |mount| {
             if has(mount, "superblock", "ptmxmode=666") {
                 Ok("ptmxmode=666".to_owned())
@@ -184,7 +173,7 @@ fn judge_proc_and_pts(court: &mut Court<'_>, container: &Container, mounts: &Map
 /// I2 to I4: the Pod's shared memory, 64 MiB that nothing is executed from; with hostIPC the host's.
 fn judge_shm(court: &mut Court<'_>, container: &Container, mounts: &Map<String, Value>) {
     const AT: &str = "/dev/shm";
-    if takes_over(container, AT) {
+    if takes_over(court.facts, container, AT) {
         return;
     }
     let name = container.name.as_str();
@@ -212,7 +201,7 @@ fn judge_shm(court: &mut Court<'_>, container: &Container, mounts: &Map<String, 
 /// M8: nobody changes their own limits.
 fn judge_cgroup_mount(court: &mut Court<'_>, container: &Container, mounts: &Map<String, Value>) {
     const AT: &str = "/sys/fs/cgroup";
-    if container.security.privileged || takes_over(container, AT) {
+    if container.security.privileged || takes_over(court.facts, container, AT) {
         return;
     }
     // On v1 a tmpfs with nothing but mount points in it holds the hierarchies; that it is writable opens no cgroup.
@@ -232,7 +221,7 @@ fn judge_cgroup_mount(court: &mut Court<'_>, container: &Container, mounts: &Map
 /// M6 and M7, and that a privileged container has nothing covered (S5).
 fn judge_covered(court: &mut Court<'_>, container: &Container, mounts: &Map<String, Value>) {
     let host = court.host;
-    let present = |path: &&str| host.paths.contains(*path) && !takes_over(container, path);
+    let present = |path: &&str| host.paths.contains(*path) && !takes_over(court.facts, container, path);
     for path in MASKED.into_iter().filter(present) {
         judge_one(court, (container, path), mounts, must("M6", PROC_MOUNT), "masked", |m| {
             is_text(m, "source", "masked")
@@ -266,7 +255,8 @@ fn judge_one(
 pub(super) fn judge_sharing(court: &mut Court<'_>) {
     let running: Vec<Member<'_>> = court.running();
     let containers = || running.iter().filter_map(|m| m.container);
-    let shm: Vec<&str> = containers().filter(|c| !takes_over(c, "/dev/shm")).map(|c| c.name.as_str()).collect();
+    let shm: Vec<&str> =
+        containers().filter(|c| !takes_over(court.facts, c, "/dev/shm")).map(|c| c.name.as_str()).collect();
     for pair in shm.windows(2) {
         let rule = must(if court.pod.spec.host_ipc { "I4" } else { "I2" }, POD);
         let words = format!("the /dev/shm of {}", pair[0]);

@@ -1,6 +1,6 @@
 //! U1, T2, T4 and T5: the Pod's name and address, and the files that carry them.
 
-use super::mounts::takes_over;
+use super::places::takes_over;
 use super::{Court, HOST, Member, is, must, should, shown};
 use crate::judge::look::within;
 use crate::pod::{Container, DnsConfig, Pod};
@@ -75,7 +75,7 @@ fn hostname(pod: &Pod) -> (super::Rule, String) {
 /// `/etc/hostname` and `$HOSTNAME`, which runtimes keep in step of their own accord.
 fn judge_hostname_copies(court: &mut Court<'_>, container: &Container, hostname: &str) {
     let name = &container.name;
-    if !takes_over(container, "/etc/hostname") {
+    if !takes_over(court.facts, container, "/etc/hostname") {
         file(court, (name, "/etc/hostname"), should("U1", HOSTNAME), hostname, |text| text.trim_end() == hostname);
     }
     if !container.env.iter().any(|(name, _)| name == "HOSTNAME") {
@@ -104,7 +104,7 @@ fn file(
 
 /// T5: the kubelet's file, with the Pod's names at an address that others reach it by.
 fn judge_hosts(court: &mut Court<'_>, container: &Container) {
-    if takes_over(container, "/etc/hosts") {
+    if takes_over(court.facts, container, "/etc/hosts") {
         return;
     }
     let at = (container.name.as_str(), "/etc/hosts");
@@ -124,7 +124,7 @@ fn judge_hosts(court: &mut Court<'_>, container: &Container) {
 
 /// T5: `hostAliases`, in the host's network as well.
 fn judge_aliases(court: &mut Court<'_>, container: &Container) {
-    if takes_over(container, "/etc/hosts") {
+    if takes_over(court.facts, container, "/etc/hosts") {
         return;
     }
     for alias in &court.pod.spec.host_aliases {
@@ -143,7 +143,7 @@ fn fields(line: &str) -> impl Iterator<Item = &str> {
 
 /// T4: what `dnsConfig` asks for, line by line, otherwise a copy of the host's.
 fn judge_resolv_conf(court: &mut Court<'_>, container: &Container) {
-    if takes_over(container, "/etc/resolv.conf") {
+    if takes_over(court.facts, container, "/etc/resolv.conf") {
         return;
     }
     let at = (container.name.as_str(), "/etc/resolv.conf");

@@ -3,7 +3,7 @@
 //! The other rules look for what must be there. A runtime that gives more (a directory of the host's, a variable, a group,
 //! capabilities that outlive an exec) satisfies them all and still gives no such Pod.
 
-use super::mounts::takes_over;
+use super::places::is_of_volume;
 use super::privileges::DEFAULT_CAPABILITIES;
 use super::user::{image_group, image_memberships, uid};
 use super::{Court, Member, devices, is_one_of, must, should, shown, texts};
@@ -44,19 +44,43 @@ pub(super) fn judge(court: &mut Court<'_>, member: Member<'_>) {
     }
 }
 
-/// Nothing of the host's files and no volume where the manifest does not put it. What lies within a volume is the volume's.
+/// File systems of the kernel's that show the host, or more than the container, and below which every container has them. A
+/// tmpfs that is not the host's is empty.
+const KERNEL: [(&str, &str); 10] = [
+    ("proc", "/proc"),
+    ("sysfs", "/sys"),
+    ("cgroup", "/sys"),
+    ("cgroup2", "/sys"),
+    ("bpf", "/sys"),
+    ("debugfs", "/sys"),
+    ("securityfs", "/sys"),
+    ("tracefs", "/sys"),
+    ("devpts", "/dev"),
+    ("devtmpfs", "/dev"),
+];
+
+/// Nothing of the host's files and no volume where the manifest does not put it, and nothing of the kernel's but where
+/// programs expect it. What lies within a volume is the volume's.
 fn judge_mounts(court: &mut Court<'_>, member: Member<'_>) {
     let nothing = "nothing of the host's but what the manifest mounts";
     let Looked::Value(Value::Object(mounts)) = court.look(member.name, "mounts") else {
         let unknown = Err("podcheck has no facts of its mounts".to_owned());
         return court.found(must("M1", ROOT), (member.name, "mounts"), nothing, unknown);
     };
-    let asked = |target: &str| member.container.is_some_and(|container| takes_over(container, target));
-    let foreign = |source: &str| source.starts_with("host:") || source.starts_with("volume:");
+    let asked = |target: &str| member.container.is_some_and(|container| is_of_volume(container, target));
+    let is_usual = |usual: &str, target: &str| {
+        target.strip_prefix(usual).is_some_and(|r| r.is_empty() || r.starts_with(['/', ' ']))
+    };
+    let foreign = |source: &str, target: &str| {
+        let of_kernel = KERNEL.iter().find(|(kind, _)| *kind == source);
+        source.starts_with("host:")
+            || source.starts_with("volume:")
+            || of_kernel.is_some_and(|(_, usual)| !is_usual(usual, target))
+    };
     let surplus: Vec<String> = mounts
         .iter()
         .filter_map(|(target, mount)| Some((target, mount.get("source")?.as_str()?)))
-        .filter(|(target, source)| foreign(source) && !asked(target))
+        .filter(|(target, source)| foreign(source, target) && !asked(target))
         .map(|(target, source)| format!("{source} at {target}"))
         .collect();
     let result = if surplus.is_empty() { Ok(nothing.to_owned()) } else { Err(surplus.join(", ")) };

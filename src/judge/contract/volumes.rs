@@ -1,6 +1,6 @@
 //! M2, M3 and M4: each volume is there, whole or the part asked for, as writable and as open to other mounts as asked.
 
-use super::mounts::{access, ask, has, is_access, is_text, target, text};
+use super::mounts::{access, ask, has, is_access, is_text, text};
 use super::{Court, must, pod_level, shown};
 use crate::pod::{Container, Propagation, Quantity, RecursiveReadOnly, VolumeMount, VolumeSource};
 use serde_json::{Map, Value};
@@ -14,7 +14,7 @@ const MEMORY: &str = "https://kubernetes.io/docs/concepts/storage/volumes/#empty
 /// The volumes of a container.
 pub(super) fn judge(court: &mut Court<'_>, container: &Container, mounts: &Map<String, Value>) {
     for mount in &container.volume_mounts {
-        let target = target(mount);
+        let target = mount.mount_path.as_str();
         let source = format!("volume:{}", mount.name);
         let volume = court.pod.spec.volumes.iter().find(|volume| volume.name == mount.name).map(|v| &v.source);
         // What a kubelet writes nobody else does.
@@ -45,7 +45,7 @@ fn judge_part(
     mounts: &Map<String, Value>,
     volume: Option<&VolumeSource>,
 ) {
-    let at = (container, target(mount));
+    let at = (container, mount.mount_path.as_str());
     let Some(sub_path) = &mount.sub_path else {
         return ask(court, must("M2", VOLUMES), at, mounts, "the whole volume", |m| is_text(m, "root", "/"));
     };
@@ -74,7 +74,7 @@ fn judge_propagation(
         Propagation::HostToContainer => "slave",
         Propagation::Bidirectional => "shared",
     };
-    ask(court, must("M4", PROPAGATION), (container, target(mount)), mounts, wanted, |m| {
+    ask(court, must("M4", PROPAGATION), (container, mount.mount_path.as_str()), mounts, wanted, |m| {
         let seen = text(m, "propagation");
         // One that passes mounts on may get them from elsewhere, too.
         let held = seen == wanted || wanted == "shared" && seen == "shared,slave";
@@ -98,7 +98,7 @@ fn judge_options(court: &mut Court<'_>, at: (&Container, &str), mounts: &Map<Str
 /// `recursiveReadOnly`: whatever is mounted within.
 fn judge_within(court: &mut Court<'_>, (container, at): (&Container, &str), mounts: &Map<String, Value>) {
     let below = format!("{at}/");
-    let own: Vec<&str> = container.volume_mounts.iter().map(target).collect();
+    let own: Vec<&str> = container.volume_mounts.iter().map(|mount| mount.mount_path.as_str()).collect();
     // What another mount covers nobody reaches.
     let reached = |path: &str| path.starts_with(&below) && !own.contains(&path) && !path.contains(" (covered");
     let writable: Vec<&str> = mounts

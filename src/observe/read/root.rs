@@ -86,9 +86,24 @@ impl Root {
         }
     }
 
+    /// Where a path leads, as a path in this root without a link, `.` or `..`; `None` if it leads nowhere.
+    pub fn place(&self, path: &str) -> io::Result<Option<String>> {
+        match self.walk(path) {
+            Ok(steps) => Ok(Some(steps.iter().map(|(name, _)| format!("/{name}")).collect())),
+            Err(Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP) => Ok(None),
+            Err(errno) => Err(errno.into()),
+        }
+        .map(|place| place.map(|place: String| if place.is_empty() { "/".to_owned() } else { place }))
+    }
+
     fn resolve(&self, path: &str) -> Result<OwnedFd, Errno> {
+        self.walk(path)?.pop().map(|(_, found)| found).ok_or(Errno::ENOENT)
+    }
+
+    /// Every directory on the way to what a path leads to, and that itself, each with its name. Links are read as text.
+    fn walk(&self, path: &str) -> Result<Vec<(String, OwnedFd)>, Errno> {
         let mut parts: VecDeque<String> = path.split('/').map(str::to_owned).collect();
-        let mut above: Vec<OwnedFd> = Vec::new();
+        let mut above: Vec<(String, OwnedFd)> = Vec::new();
         let mut links = 0;
         while let Some(part) = parts.pop_front() {
             match part.as_str() {
@@ -99,11 +114,11 @@ impl Root {
                 }
                 _ => {}
             }
-            let here = above.last().unwrap_or(&self.0).as_fd();
+            let here = above.last().map_or(self.0.as_fd(), |(_, here)| here.as_fd());
             let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
             let found = openat(here, part.as_str(), flags, Mode::empty())?;
             if !is(&fstat(&found)?, SFlag::S_IFLNK) {
-                above.push(found);
+                above.push((part, found));
                 continue;
             }
             links += 1;
@@ -118,6 +133,40 @@ impl Root {
                 parts.push_front(part.to_owned());
             }
         }
-        above.pop().ok_or(Errno::ENOENT)
+        Ok(above)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_has_its_place_in_the_root() {
+        let dir = tempfile::tempdir().expect("a directory");
+        for made in ["run/secrets", "usr/bin", "data/x"] {
+            std::fs::create_dir_all(dir.path().join(made)).expect("a directory");
+        }
+        for (link, target) in
+            [("var", "data"), ("data/run", "/run"), ("bin", "usr/bin"), ("out", "../../etc"), ("a", "b"), ("b", "a")]
+        {
+            std::os::unix::fs::symlink(target, dir.path().join(link)).expect("a link");
+        }
+        let root =
+            nix::fcntl::open(dir.path(), OFlag::O_PATH | OFlag::O_DIRECTORY, Mode::empty()).expect("it is there");
+        let root = Root(root);
+        for (path, place) in [
+            ("/run/secrets", Some("/run/secrets")),
+            ("/var/run/secrets/", Some("/run/secrets")),
+            ("/data//x/./", Some("/data/x")),
+            ("/data/x/../../bin", Some("/usr/bin")),
+            ("/", Some("/")),
+            ("/../..", Some("/")),
+            ("/out", None),
+            ("/a", None),
+            ("/nowhere", None),
+        ] {
+            assert_eq!(root.place(path).expect("it can be read").as_deref(), place, "{path}");
+        }
     }
 }

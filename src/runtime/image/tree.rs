@@ -76,6 +76,8 @@ pub(super) fn entries(image: Image) -> Vec<Entry> {
             entries.push(entry("sbin", EntryKind::Link("bin")));
             entries.push(entry("usr/bin", EntryKind::Link("../bin")));
             entries.push(entry("usr/sbin", EntryKind::Link("../bin")));
+            // As Debian's and Alpine's images have it: a cluster mounts its tokens below.
+            entries.push(entry("var/run", EntryKind::Link("/run")));
         }
     }
     entries.sort();

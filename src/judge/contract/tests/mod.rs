@@ -1,6 +1,8 @@
 //! A Pod, the document of what is seen of it where all is well, and changes to that document.
 
 mod kinds;
+mod kinds_of_containers;
+mod places;
 mod pod_level;
 mod red;
 mod security;
