@@ -15,7 +15,7 @@ pub(super) fn judge(court: &mut Court<'_>, member: Member<'_>) {
         return;
     }
     let name = member.name;
-    let privileged = court.pod.spec.containers.iter().any(|container| container.security.privileged);
+    let privileged = court.pod.spec.all().any(|container| container.security.privileged);
     match court.pod.spec.security.run_as_user {
         Some(id) => court.equals(should("S1", KUBELET), (name, "credentials.uid"), json!([id, id, id, id])),
         None => court.check(should("S1", PAUSE), (name, "credentials.uid"), "not root", |seen| {

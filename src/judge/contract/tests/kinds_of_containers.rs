@@ -52,37 +52,6 @@ fn what_a_sandbox_lacks_is_told_by_the_first_that_has_it() {
 }
 
 #[test]
-fn a_volume_in_memory_is_as_large_as_the_pod_may_be() {
-    let mut pod = pod();
-    pod.spec.volumes[0].source = VolumeSource::Memory { size_bytes: None };
-    let mut facts = facts();
-    let size = |pod: &Pod, facts: &mut Facts, kib: u64| {
-        let mount = &mut facts.document["members"]["app"]["mounts"]["/data"];
-        mount["type"] = json!("tmpfs");
-        mount["superblock"] = json!(["rw", format!("size={kib}k")]);
-        found(pod, facts).into_iter().filter(|finding| finding.starts_with("M2")).collect::<Vec<_>>()
-    };
-    let both = (268_435_456_u64 + 10_000_001).div_ceil(4096) * 4;
-    assert_eq!(size(&pod, &mut facts, both), Vec::<String>::new());
-    assert_eq!(size(&pod, &mut facts, both + 4), ["M2 app mounts[/data]"]);
-    // A sidecar counts, and an init container that asks for more than all others together.
-    let helper = Container { name: "helper".to_owned(), image: "podcheck".to_owned(), ..Container::default() };
-    pod.spec.init_containers = vec![helper];
-    pod.spec.init_containers[0].resources.memory_limit = quantity(512 * MI);
-    facts.document["members"]["helper"] = json!({"state": "exited"});
-    assert_eq!(size(&pod, &mut facts, 512 << 10), Vec::<String>::new());
-    pod.spec.init_containers[0].stays = true;
-    assert_eq!(size(&pod, &mut facts, both + (512 << 10)), Vec::<String>::new());
-    // One without a limit may use what the node has.
-    pod.spec.init_containers[0].resources.memory_limit = None;
-    assert_eq!(size(&pod, &mut facts, Node::default().memory_bytes >> 10), Vec::<String>::new());
-    // The Pod's own limit comes before all of theirs.
-    let limit = Resources { memory_limit: quantity(200 * MI), ..Resources::default() };
-    pod.spec.resources = Some(limit);
-    assert_eq!(size(&pod, &mut facts, 200 << 10), Vec::<String>::new());
-}
-
-#[test]
 fn whose_passwd_is_the_manifests_has_no_home_of_the_images() {
     let (mut pod, mut facts) = (pod(), facts());
     change(&mut facts, "/members/app/environment/env/HOME", json!("/"));
