@@ -16,7 +16,7 @@ fn shown(text: &str) -> Vec<String> {
 #[test]
 fn faults_of_cases() {
     let table: &[(&str, &[&str])] = &[
-        ("", &["1:1: the file is empty (it should hold one case or one v1 Pod)"]),
+        ("", &["1:1: the file is empty (it should hold one case, or manifests of Pods)"]),
         (
             "text",
             &[
@@ -63,7 +63,7 @@ fn faults_of_cases() {
                 "2:22: shows[3]: no property is called \"Z1\" (expected the id of a property, as in N3)",
                 "2:26: shows[4]: N1 is named twice (name each property once)",
                 "2:30: shows[5]: expected text, found a number (quote it: \"5\")",
-                "3:13: pod.kind: expected \"Pod\", found \"Deployment\" (podcheck takes a v1 Pod; of a Deployment and its like, take a Pod it makes: kubectl get pod NAME -o yaml)",
+                "3:13: pod.kind: expected \"Pod\", found \"Deployment\" (a case takes a v1 Pod, or the spec of one)",
             ],
         ),
         (

@@ -1,7 +1,9 @@
 //! Case files and manifests from paths that a user names.
 
-use super::{Case, parse_case};
+use super::Case;
+use super::read::read;
 use crate::diagnostic::{Diagnostic, yaml};
+use crate::pod::Missing;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
@@ -12,28 +14,56 @@ pub(super) const UNCOVERED: &str = "uncovered.yaml";
 /// Files in a folder of cases that are none.
 pub(super) const NO_CASES: [&str; 2] = [KNOWN, UNCOVERED];
 
+/// The path that stands for standard input.
+const STANDARD_INPUT: &str = "-";
+
+/// What paths gave.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    /// Cases and Pods without a fault.
+    pub cases: Vec<Case>,
+    /// What is wrong with the others.
+    pub faults: Vec<Diagnostic>,
+}
+
 /// Loads each path: a case, a plain manifest, or a folder with such files (`.yaml`, `.yml`, `.json`) in it at any depth,
-/// sorted. The cases of files without a fault are lost if another has one: nothing is run by half.
+/// sorted. All of it must be well: nothing is run by half, and nothing stands in for what a Pod takes from elsewhere.
 ///
 /// # Errors
 /// All faults of all files; a path that is not there, a folder without a case.
 pub fn load(paths: &[PathBuf]) -> Result<Vec<Case>, Vec<Diagnostic>> {
-    let mut cases = Vec::new();
-    let mut faults = Vec::new();
+    let Loaded { cases, faults } = load_each(paths, Missing::Refuse);
+    if faults.is_empty() { Ok(cases) } else { Err(faults) }
+}
+
+/// The same, but a file with a fault does not stop the others, and `-` is a manifest or case on standard input.
+pub fn load_each(paths: &[PathBuf], missing: Missing) -> Loaded {
+    let mut loaded = Loaded::default();
+    let mut add = |more: Result<Loaded, Vec<Diagnostic>>| match more {
+        Ok(more) => {
+            loaded.cases.extend(more.cases);
+            loaded.faults.extend(more.faults);
+        }
+        Err(faults) => loaded.faults.extend(faults),
+    };
     for path in paths {
+        if path.as_os_str() == STANDARD_INPUT {
+            let label = Path::new("<stdin>");
+            let text = yaml::read_from(std::io::stdin().lock(), label);
+            add(text.map(|text| read(&text, label, "stdin", missing, false)));
+            continue;
+        }
         match files(path) {
-            Err(fault) => faults.push(*fault),
+            Err(fault) => add(Err(vec![*fault])),
             Ok(files) => {
+                let in_folder = files.first().is_some_and(|(file, _)| file != path);
                 for (file, id) in files {
-                    match yaml::read(&file).and_then(|text| parse_case(&text, &file, &id)) {
-                        Ok(parsed) => cases.extend(parsed),
-                        Err(found) => faults.extend(found),
-                    }
+                    add(yaml::read(&file).map(|text| read(&text, &file, &id, missing, in_folder)));
                 }
             }
         }
     }
-    if faults.is_empty() { Ok(cases) } else { Err(faults) }
+    loaded
 }
 
 /// The case files of a path, each with its id.

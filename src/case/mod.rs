@@ -29,7 +29,7 @@ mod version;
 pub use builtin::{builtin, builtin_files, builtin_known, builtin_uncovered};
 pub use coverage::{Coverage, Deviation, Uncovered, coverage, coverage_faults, parse_uncovered};
 pub use known::parse_known;
-pub use load::{files, load};
+pub use load::{Loaded, files, load, load_each};
 pub use properties::{PROPERTIES, PropertyInfo, property};
 pub use read::parse_case;
 pub use refusal::{NOBODY, Refusal, Refuser};
@@ -79,6 +79,8 @@ pub struct Case {
     pub known: Vec<Known>,
     /// Fields of the manifest that change nothing podcheck observes (`spec.tolerations`): said once.
     pub not_acted_on: Vec<String>,
+    /// What only a cluster has and something stands in for, in a plain manifest (`Secret db`): said once.
+    pub stood_in: Vec<String>,
 }
 
 impl Case {

@@ -1,26 +1,68 @@
 //! From the text of a case file to cases.
 
 use super::keys::{CASE, NODE};
+use super::load::Loaded;
 use super::members::Members;
 use super::{Case, Refusal, expect, known, life, refusal, resize, rows, steps};
 use crate::diagnostic::Diagnostic;
-use crate::diagnostic::yaml::{self, Cursor, Kind, Node};
-use crate::pod::{self, Objects, Parsed, Pod, Within};
+use crate::diagnostic::yaml::{self, Cursor, Faults, Kind, Node};
+use crate::pod::{self, Missing, Objects, Parsed, Pod, Within};
 use std::path::Path;
 
 /// The image of containers in a case that name none: podcheck's own.
 const OWN_IMAGE: &str = "podcheck";
 
-/// Parses a case file, or a plain manifest, which is a case without expectations. One with rows is several cases.
+/// Parses a case file, or a plain manifest, each of whose Pods is a case without expectations. One with rows is several cases.
+/// What a Pod takes from elsewhere must be there.
 ///
 /// # Errors
 /// All of its faults.
 pub fn parse_case(text: &str, file: &Path, id: &str) -> Result<Vec<Case>, Vec<Diagnostic>> {
-    const WHAT: &str = "one case or one v1 Pod";
-    let (nodes, faults) = yaml::stream(text, file, WHAT)?;
+    let Loaded { cases, faults } = read(text, file, id, Missing::Refuse, false);
+    if faults.is_empty() { Ok(cases) } else { Err(faults) }
+}
+
+/// Reads a file's cases. A case with a fault refuses its file, a Pod of a manifest with a fault only itself. A manifest
+/// without a Pod is a fault unless it was found in a folder.
+pub(super) fn read(text: &str, file: &Path, id: &str, missing: Missing, in_folder: bool) -> Loaded {
+    let (nodes, faults) = match yaml::stream(text, file, WHAT) {
+        Ok(read) => read,
+        Err(faults) => return Loaded { cases: Vec::new(), faults },
+    };
     if nodes.first().is_some_and(is_manifest) {
-        return pod::parse_documents(&nodes, faults).map(|parsed| vec![plain(parsed, file, id)]);
+        return manifest(&nodes, faults, id, missing, in_folder);
     }
+    match cases(nodes, faults, id) {
+        Ok(cases) => Loaded { cases, faults: Vec::new() },
+        Err(faults) => Loaded { cases: Vec::new(), faults },
+    }
+}
+
+/// What a file holds.
+const WHAT: &str = "one case, or manifests of Pods";
+
+fn manifest(nodes: &[Node], faults: Faults, id: &str, missing: Missing, in_folder: bool) -> Loaded {
+    let of_file = faults.of_same_file();
+    let mut found = pod::parse_documents(nodes, faults, missing);
+    if found.pods.is_empty() && found.faults.is_empty() && !in_folder {
+        found.faults.push(pod::no_pod(&of_file, &found.passed_over));
+    }
+    // One Pod needs no name beside its file's.
+    let alone = found.pods.len() == 1 && found.faults.is_empty() && found.pods[0].template_of.is_empty();
+    let case = |pod: pod::Found| {
+        let id = if alone { id.to_owned() } else { format!("{id}[{}]", pod.name) };
+        let mut case = plain(pod.parsed, of_file.file(), &id);
+        if !pod.template_of.is_empty() {
+            case.about = format!("The Pod template of {}.", pod.template_of);
+        }
+        // Said once for the file's Pods together.
+        case.not_acted_on.extend(found.passed_over.iter().cloned());
+        case
+    };
+    Loaded { cases: found.pods.into_iter().map(case).collect(), faults: found.faults }
+}
+
+fn cases(nodes: Vec<Node>, faults: Faults, id: &str) -> Result<Vec<Case>, Vec<Diagnostic>> {
     let (node, faults) = yaml::only(nodes, faults, WHAT)?;
     let top = Cursor::top(&node, &faults);
     if !matches!(node.kind, Kind::Map(_)) {
@@ -66,6 +108,7 @@ fn plain(parsed: pod::Parsed, file: &Path, id: &str) -> Case {
         steps: Vec::new(),
         known: Vec::new(),
         not_acted_on: parsed.not_acted_on,
+        stood_in: parsed.stood_in,
     }
 }
 
@@ -129,7 +172,7 @@ fn against(cursor: &Cursor<'_>, within: Within<'_>) -> (Option<Parsed>, Vec<Diag
     let faults = cursor.faults().of_same_file();
     let _ = pod::parse_pod_value(&cursor.telling(&faults), within);
     let nothing = Pod { name: within.name.to_owned(), ..Pod::default() };
-    (Some(Parsed { pod: nothing, not_acted_on: Vec::new() }), faults.into_vec())
+    (Some(Parsed { pod: nothing, not_acted_on: Vec::new(), stood_in: Vec::new() }), faults.into_vec())
 }
 
 /// What the case gives its Pods to take from.

@@ -16,7 +16,7 @@ pub(super) struct Cli {
 }
 
 const EXIT_STATUS: &str = "Exit status, the first that applies:
-  2  wrong usage, or a case that cannot be read
+  2  wrong usage, or a case or manifest that cannot be read (the others are run)
   3  a runtime or the host failed, or something required is missing
   1  a failure, or an undeclared difference
   4  nothing was executed
@@ -51,7 +51,8 @@ pub(super) enum Command {
 /// What to run and how; common to `run` and `compare`.
 #[derive(Debug, Args)]
 pub(super) struct Selection {
-    /// Cases, folders of cases, or plain Pod manifests; none means the built-in suite
+    /// Cases, folders of cases, or manifests of Pods and workloads, `-` for one on standard input; none means the built-in
+    /// suite. What cannot be read is said and does not stop the others: status 2 in the end
     pub(super) paths: Vec<PathBuf>,
     /// `KIND[:DRIVER][+OCI][@ENDPOINT]`: engine, docker, containerd, containerd:systemd, containerd+crun,
     /// containerd+/path/to/runtime, containerd@unix:///run/containerd/containerd.sock; may be given more than once. What is
@@ -68,7 +69,8 @@ pub(super) struct Selection {
     /// Cases side by side; the number of processors if not given
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(super) jobs: Option<u16>,
-    /// Refuse stand-in processes: a container's command must run as the manifest has it
+    /// Refuse stand-ins: a container's command must run as the manifest has it, and what a Pod takes from ConfigMaps and
+    /// Secrets must be there
     #[arg(long)]
     pub(super) strict: bool,
     /// The machine the plan pretends: the constants of a small node, or this host

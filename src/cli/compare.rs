@@ -1,6 +1,6 @@
 //! `podcheck compare`: the same cases on every runtime that is here, and where those differ.
 
-use super::args::CompareArgs;
+use super::args::{CompareArgs, Selection};
 use super::perform::{self, Report, Work};
 use super::runtimes::Chosen;
 use super::{Failure, Status, diff, jobs, output, run};
@@ -10,15 +10,14 @@ use crate::trial::{self, Settings};
 
 pub(super) fn compare(args: &CompareArgs) -> Result<Status, Failure> {
     let baseline = args.baseline.as_deref().map(diff::read).transpose()?;
-    let cases = jobs::select(&args.selection.paths, args.selection.filter.as_deref())?;
-    if cases.is_empty() {
-        return Err(Failure { status: Status::Nothing, message: "no case matches".to_owned() });
-    }
+    let Selection { paths, filter, strict, .. } = &args.selection;
+    let (cases, refused) = jobs::select(paths, filter.as_deref(), *strict)?;
     let mut settings = jobs::settings(&args.selection)?;
     let chosen = Chosen::for_compare(&args.selection);
     chosen.require(&mut settings.required)?;
     let work = Work { jobs: jobs::jobs(cases, &chosen.runtimes), settings, fail_fast: false };
-    perform::perform(Compared { work, chosen, baseline, style: output::style() }, &args.selection)
+    let compared = Compared { work, chosen, baseline, style: output::style() };
+    perform::perform(compared, &args.selection).map(|status| refused.or(status))
 }
 
 /// Compares the runtimes with each other, and with an earlier result.

@@ -1,20 +1,49 @@
 //! Which cases run where, and what their records come to.
 
 use super::args::{NodeChoice, Selection};
-use super::{Failure, Status};
-use crate::case::{self, Case, Known};
+use super::{Failure, Status, output};
+use crate::case::{self, Case, Known, Loaded};
 use crate::diagnostic::Diagnostic;
 use crate::host::CgroupRoot;
+use crate::pod::Missing;
 use crate::report::{Record, Results};
 use crate::runtime::RuntimeName;
 use crate::trial::{self, Required, Settings};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// The cases of these paths (the built-in suite if there are none) whose id has `filter` in it.
-pub(super) fn select(paths: &[PathBuf], filter: Option<&str>) -> Result<Vec<Case>, Failure> {
-    let cases = if paths.is_empty() { case::builtin() } else { case::load(paths) }.map_err(unreadable)?;
-    Ok(cases.into_iter().filter(|case| filter.is_none_or(|text| case.id.contains(text))).collect())
+/// Whether files or Pods were refused, of which the user has been told.
+#[derive(Clone, Copy)]
+pub(super) struct Refused(bool);
+
+impl Refused {
+    /// The status to end with: what was refused comes before what became of the others.
+    pub(super) fn or(self, status: Status) -> Status {
+        if self.0 { Status::Usage } else { status }
+    }
+}
+
+/// The cases of these paths (the built-in suite if there are none) whose id has `filter` in it, at least one. What cannot be
+/// read is said and does not stop the others. If `strict` nothing stands in for what a Pod takes from elsewhere.
+pub(super) fn select(paths: &[PathBuf], filter: Option<&str>, strict: bool) -> Result<(Vec<Case>, Refused), Failure> {
+    let missing = if strict { Missing::Refuse } else { Missing::StandIn };
+    let loaded = match paths {
+        [] => Loaded { cases: case::builtin().map_err(unreadable)?, faults: Vec::new() },
+        paths => case::load_each(paths, missing),
+    };
+    let wanted = |case: &Case| filter.is_none_or(|text| case.id.contains(text));
+    let cases: Vec<Case> = loaded.cases.into_iter().filter(wanted).collect();
+    let refused = !loaded.faults.is_empty();
+    match (cases.is_empty(), refused) {
+        (true, true) => Err(unreadable(loaded.faults)),
+        (true, false) => Err(Failure { status: Status::Nothing, message: "no case matches".to_owned() }),
+        (false, _) => {
+            if refused {
+                output::error(&unreadable(loaded.faults).message);
+            }
+            Ok((cases, Refused(refused)))
+        }
+    }
 }
 
 pub(super) fn unreadable(faults: Vec<Diagnostic>) -> Failure {

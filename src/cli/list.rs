@@ -7,10 +7,7 @@ use crate::runtime::Kind;
 use serde_json::json;
 
 pub(super) fn list(args: &ListArgs) -> Result<Status, Failure> {
-    let cases = jobs::select(&args.paths, args.filter.as_deref())?;
-    if cases.is_empty() {
-        return Err(Failure { status: Status::Nothing, message: "no case matches".to_owned() });
-    }
+    let (cases, refused) = jobs::select(&args.paths, args.filter.as_deref(), false)?;
     let text = match (args.properties, args.format) {
         (false, ListFormat::Pretty) => by_case(&cases),
         (false, ListFormat::Json) => json_of(&json!({ "cases": cases.iter().map(described).collect::<Vec<_>>() })),
@@ -18,7 +15,7 @@ pub(super) fn list(args: &ListArgs) -> Result<Status, Failure> {
         (true, ListFormat::Json) => json_of(&json!({ "properties": coverage(&cases)? })),
     };
     output::print(&text)?;
-    Ok(Status::Conforms)
+    Ok(refused.or(Status::Conforms))
 }
 
 fn by_case(cases: &[Case]) -> String {

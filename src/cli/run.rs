@@ -1,6 +1,6 @@
 //! `podcheck run`: judges cases on runtimes.
 
-use super::args::{Format, RunArgs};
+use super::args::{Format, RunArgs, Selection};
 use super::perform::{self, Report, Work};
 use super::runtimes::Chosen;
 use super::sink::Sink;
@@ -8,10 +8,11 @@ use super::{Failure, Status, jobs, output};
 use crate::report::{self, Record, Results, Style};
 
 pub(super) fn run(args: &RunArgs) -> Result<Status, Failure> {
-    let cases = jobs::select(&args.selection.paths, args.selection.filter.as_deref())?;
-    if cases.is_empty() {
-        return Err(Failure { status: Status::Nothing, message: "no case matches".to_owned() });
+    let Selection { paths, filter, strict, .. } = &args.selection;
+    if args.keep && paths.iter().any(|path| path.as_os_str() == "-") {
+        return Err(Failure::usage("--keep waits for Enter on standard input: give the manifest as a file"));
     }
+    let (cases, refused) = jobs::select(paths, filter.as_deref(), *strict)?;
     let mut settings = jobs::settings(&args.selection)?;
     let chosen = Chosen::for_run(&args.selection);
     let jobs = jobs::jobs(cases, &chosen.runtimes);
@@ -25,7 +26,8 @@ pub(super) fn run(args: &RunArgs) -> Result<Status, Failure> {
     let sink = Sink::open(args.output.as_deref())?;
     chosen.require(&mut settings.required)?;
     let work = Work { jobs, settings, fail_fast: args.fail_fast };
-    perform::perform(Judged { work, format: args.format, sink, style: output::style() }, &args.selection)
+    let judged = Judged { work, format: args.format, sink, style: output::style() };
+    perform::perform(judged, &args.selection).map(|status| refused.or(status))
 }
 
 /// Judges the work and writes the result in a format to a sink.
@@ -93,6 +95,7 @@ pub(super) fn notes(records: &[Record]) -> String {
     let instead = "ran podcheck's idle server (init containers: `true`) instead of their own command";
     say(instead, collect(|r| &r.replaced_commands));
     say("left out hooks that podcheck's own image cannot run", collect(|r| &r.left_out_hooks));
+    say("used contents of podcheck's own for what only a cluster has", collect(|r| &r.stood_in));
     say("accepted, changes nothing that podcheck observes", collect(|r| &r.not_acted_on));
     text
 }

@@ -2,7 +2,7 @@
 //! step. Source: Kubernetes pkg/volume/util/atomic_writer.go.
 
 use crate::pod::VolumeFile;
-use nix::unistd::{Gid, chown, fchownat};
+use nix::unistd::{Gid, Uid, chown, fchown, fchownat};
 use std::fs::{DirBuilder, File, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, symlink};
@@ -26,6 +26,9 @@ pub(super) fn write(volume: &Path, files: &[VolumeFile]) -> io::Result<()> {
         opened.write_all(&file.content)?;
         // Whatever the umask.
         opened.set_permissions(Permissions::from_mode(file.mode))?;
+        if let Some(owner) = file.owner {
+            fchown(&opened, Some(Uid::from_raw(owner)), None)?;
+        }
     }
     symlink(VERSION, volume.join(CURRENT))?;
     let mut seen = Vec::new();
@@ -73,7 +76,7 @@ mod tests {
     use super::*;
 
     fn file(path: &str, content: &str, mode: u32) -> VolumeFile {
-        VolumeFile { path: path.to_owned(), content: content.as_bytes().to_vec(), mode }
+        VolumeFile { path: path.to_owned(), content: content.as_bytes().to_vec(), mode, owner: None }
     }
 
     #[test]

@@ -92,10 +92,18 @@ pub struct ContainerPlan {
 impl ContainerPlan {
     /// Puts what is known now into the variables, the command and its arguments.
     pub(super) fn put_in(&mut self, later: Later, value: &str) {
+        self.texts_mut().for_each(|text| later.put_into(text, value));
+    }
+
+    /// Puts in what the node gives to Pods.
+    pub(super) fn put_in_node(mut self, node: &Node) -> ContainerPlan {
+        self.texts_mut().for_each(|text| node.put_into(text));
+        self
+    }
+
+    fn texts_mut(&mut self) -> impl Iterator<Item = &mut String> {
         let words = self.command.iter_mut().chain(&mut self.args).chain(&mut self.stand_in_argv);
-        for text in words.chain(self.env.iter_mut().map(|(_, value)| value)) {
-            later.put_into(text, value);
-        }
+        words.chain(self.env.iter_mut().map(|(_, value)| value))
     }
 
     /// Whether the manifest asks for podcheck's own image, which is no stand-in then.

@@ -114,7 +114,7 @@ pub fn plan(pod: &Pod, node: &Node, uid: &str) -> Plan {
         resolv_conf: pod.spec.dns.as_ref().map(files::resolv_conf),
         network_files: files::network_files(pod),
         sandbox: sandbox::of(pod),
-        containers: pod.spec.everyone().map(|c| container::of(pod, qos, node, c)).collect(),
-        volumes: pod.spec.volumes.iter().map(|volume| mount::volume(pod, node, volume)).collect(),
+        containers: pod.spec.everyone().map(|c| container::of(pod, qos, node, c).put_in_node(node)).collect(),
+        volumes: pod.spec.volumes.iter().map(|volume| mount::volume(pod, node, uid, volume)).collect(),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Node, totals};
 use crate::pod::{
-    Container, HostPathType, Pod, Propagation, Quantity, RecursiveReadOnly, Volume, VolumeFile, VolumeMount,
+    Container, HostPathType, Later, Pod, Propagation, Quantity, RecursiveReadOnly, Volume, VolumeFile, VolumeMount,
     VolumeSource,
 };
 use std::path::PathBuf;
@@ -132,7 +132,7 @@ pub(super) fn of_container(pod: &Pod, container: &Container) -> Vec<MountPlan> {
 }
 
 /// A volume of the Pod.
-pub(super) fn volume(pod: &Pod, node: &Node, volume: &Volume) -> VolumePlan {
+pub(super) fn volume(pod: &Pod, node: &Node, uid: &str, volume: &Volume) -> VolumePlan {
     let name = volume.name.clone();
     let group = pod.spec.security.fs_group;
     match &volume.source {
@@ -143,8 +143,20 @@ pub(super) fn volume(pod: &Pod, node: &Node, volume: &Volume) -> VolumePlan {
         }
         VolumeSource::Files { memory, files } => {
             let size_bytes = memory.then(|| memory_size(pod, node, None));
-            VolumePlan::Files { name, size_bytes, files: files.clone(), group }
+            let mut files = files.clone();
+            files.iter_mut().for_each(|file| put_in(file, node, uid));
+            VolumePlan::Files { name, size_bytes, files, group }
         }
+    }
+}
+
+/// Puts in what is known now: the Pod's uid, and what the node has.
+fn put_in(file: &mut VolumeFile, node: &Node, uid: &str) {
+    // Only text has marks.
+    if let Ok(mut text) = String::from_utf8(file.content.clone()) {
+        Later::Uid.put_into(&mut text, uid);
+        node.put_into(&mut text);
+        file.content = text.into_bytes();
     }
 }
 

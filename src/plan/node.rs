@@ -1,6 +1,6 @@
 //! The machine that the plan pretends.
 
-use crate::pod::HugePageSize;
+use crate::pod::{Allocatable, HugePageSize};
 
 /// The machine that the plan pretends, so that no plan depends on where it was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +17,14 @@ pub struct Node {
     /// Sizes of huge pages that are limited in every Pod, asked for or not: those of the host, whose files they are. None
     /// where it cannot limit them.
     pub huge_page_sizes: Vec<HugePageSize>,
+}
+
+impl Node {
+    /// Puts what it gives to Pods into a value that waits for it.
+    pub(super) fn put_into(&self, text: &mut String) {
+        Allocatable::Cpu.put_into(text, self.cpu_milli.into());
+        Allocatable::Memory.put_into(text, u128::from(self.memory_bytes) * 1000);
+    }
 }
 
 impl Default for Node {

@@ -1,10 +1,10 @@
 //! One of `spec.containers`.
 
-use super::elsewhere::{Elsewhere, From, resource};
+use super::elsewhere::{Elsewhere, Found, From};
 use super::expand::expand;
 use super::{
-    Container, Port, Propagation, Protocol, RecursiveReadOnly, Resources, VolumeMount, lifecycle, names, resources,
-    security,
+    Container, Port, Propagation, Protocol, RecursiveReadOnly, Resources, VolumeMount, lifecycle, names,
+    resource_field, resources, security,
 };
 use crate::diagnostic::yaml::Cursor;
 use std::collections::HashSet;
@@ -176,7 +176,9 @@ fn env_from(cursor: &Cursor<'_>, around: &Around<'_>) -> Vec<(String, String)> {
                 continue;
             }
         };
-        for (key, value) in around.elsewhere.object(&reference, "name", from).into_iter().flatten() {
+        // Which keys an object has that only the cluster knows nobody can say here.
+        let Found::Data(data) = around.elsewhere.object(&reference, "name", from) else { continue };
+        for (key, value) in data {
             let name = format!("{prefix}{key}");
             if let (true, Ok(value)) = (is_variable(&name) && !value.contains(&0), String::from_utf8(value.clone())) {
                 set(&mut env, &name, value);
@@ -200,12 +202,7 @@ fn value_from(cursor: &Cursor<'_>, around: &Around<'_>, resources: &Resources) -
         "fieldRef" => around.elsewhere.field(source, false),
         "configMapKeyRef" => around.elsewhere.key(source, From::ConfigMap),
         "secretKeyRef" => around.elsewhere.key(source, From::Secret),
-        "resourceFieldRef" => {
-            if let Some(other) = source.get("containerName") {
-                other.fault_at_key("not implemented yet", "a variable shows its own container's resources; remove it");
-            }
-            resource(source, resources)
-        }
+        "resourceFieldRef" => resource_field::value(source, Some(resources), around.elsewhere),
         _ => None,
     }
 }
@@ -371,7 +368,7 @@ fn sub_path(item: &Cursor<'_>, env: &[(String, String)]) -> Option<String> {
     }
     if text.contains('\0') {
         let help = "the volumes are made before the Pod has an address; remove this to judge the rest";
-        value.fault_at_key("a subPath of the address or uid is not implemented yet", help);
+        value.fault_at_key("a subPath of the address, the uid or the node's resources is not implemented yet", help);
         return None;
     }
     if text.is_empty() || text.starts_with('/') || text.split('/').any(|part| part == "..") {

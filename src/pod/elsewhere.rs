@@ -2,11 +2,19 @@
 //! Source: Kubernetes pkg/kubelet/kubelet_pods.go, `makeEnvironmentVariables`, and pkg/fieldpath.
 
 use super::later::Later;
+use super::names;
 use super::objects::{Data, Objects};
-use super::{Quantity, Resources, names, resources};
 use crate::diagnostic::yaml::Cursor;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt::Write;
+
+/// What stands in for the value of a key that only the cluster has.
+pub(super) const STAND_IN: &str = "stand-in";
+/// The name of the node that a Pod comes to which names none.
+const NODE_NAME: &str = "podcheck-node";
+/// The address of that node, one of those that are for documentation (RFC 5737): nobody has it.
+const NODE_ADDRESS: &str = "192.0.2.1";
 
 /// What may be taken.
 pub(super) struct Elsewhere<'a> {
@@ -14,6 +22,10 @@ pub(super) struct Elsewhere<'a> {
     pub objects: &'a Objects,
     /// The Pod's own.
     pub metadata: &'a Metadata,
+    /// The Pod's spec.
+    pub spec: &'a Cursor<'a>,
+    /// Where it is noted what was stood in for; `None` where nothing may be.
+    pub stood_in: Option<&'a RefCell<Vec<String>>>,
 }
 
 /// `metadata` and what else of a Pod the downward API gives.
@@ -30,6 +42,17 @@ pub(super) struct Metadata {
     pub host_network: bool,
 }
 
+/// What became of a reference to an object.
+#[derive(Clone, Copy)]
+pub(super) enum Found<'a> {
+    /// It is there.
+    Data(&'a Data),
+    /// Only the cluster has it, and something stands in for it.
+    StandIn,
+    /// It is optional and not there, or together with a fault.
+    Absent,
+}
+
 /// A kind of object to take from.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum From {
@@ -38,23 +61,37 @@ pub(super) enum From {
 }
 
 impl Elsewhere<'_> {
-    /// The object that a reference names under `key`; `None` if it is optional and not there, or together with a fault.
-    pub fn object(&self, cursor: &Cursor<'_>, key: &str, from: From) -> Option<&Data> {
+    /// Whether something may stand in for what only the cluster has; if so it is noted.
+    pub fn stands_in(&self, what: &str) -> bool {
+        let Some(noted) = self.stood_in else { return false };
+        let mut noted = noted.borrow_mut();
+        if !noted.iter().any(|known| known == what) {
+            noted.push(what.to_owned());
+        }
+        true
+    }
+
+    /// The object that a reference names under `key`.
+    pub fn object(&self, cursor: &Cursor<'_>, key: &str, from: From) -> Found<'_> {
         let Some(value) = cursor.get(key) else {
             cursor.fault_at_key("the reference has no name", format!("add {key}:"));
-            return None;
+            return Found::Absent;
         };
-        let name = names::subdomain(&value)?;
+        let Some(name) = names::subdomain(&value) else { return Found::Absent };
         let (all, what, place) = match from {
             From::ConfigMap => (&self.objects.config_maps, "ConfigMap", "configMaps"),
             From::Secret => (&self.objects.secrets, "Secret", "secrets"),
         };
-        let found = all.get(&name);
-        if found.is_none() && !optional(cursor) {
-            let help = format!("give it under {place}: in a case, or as a document in the manifest's file");
-            value.fault(format!("there is no {what} {name:?}"), help);
+        match all.get(&name) {
+            Some(data) => Found::Data(data),
+            None if optional(cursor) => Found::Absent,
+            None if self.stands_in(&format!("{what} {name}")) => Found::StandIn,
+            None => {
+                let help = format!("give it under {place}: in a case, or as a document in the manifest's file");
+                value.fault(format!("there is no {what} {name:?}"), help);
+                Found::Absent
+            }
         }
-        found
     }
 
     /// The value of a `configMapKeyRef` or `secretKeyRef`; `None` if it is optional and not there, or together with a fault.
@@ -64,7 +101,12 @@ impl Elsewhere<'_> {
             cursor.fault_at_key("the reference has no key", "add key:");
             return None;
         };
-        let (data, name) = (data?, key.text()?);
+        let name = key.text()?;
+        let data = match data {
+            Found::Data(data) => data,
+            Found::StandIn => return Some(STAND_IN.to_owned()),
+            Found::Absent => return None,
+        };
         match data.get(name).map(|bytes| String::from_utf8(bytes.clone())) {
             Some(Ok(text)) if !text.contains('\0') => Some(text),
             Some(_) => {
@@ -116,15 +158,18 @@ impl Elsewhere<'_> {
                 return Some(meta.service_account.clone().unwrap_or_else(|| "default".to_owned()));
             }
             "metadata.uid" if meta.uid.is_some() => return meta.uid.clone(),
+            "metadata.uid" => return Some(Later::Uid.mark().to_owned()),
             "spec.nodeName" if !as_file && meta.node_name.is_some() => return meta.node_name.clone(),
-            "metadata.uid" if !as_file => return Some(Later::Uid.mark().to_owned()),
-            "metadata.uid" => unknown("the uid"),
+            "spec.nodeName" if !as_file && self.stands_in("the name of the node") => return Some(NODE_NAME.to_owned()),
             "spec.nodeName" if !as_file => unknown("the node"),
             // The Pods of podcheck have one address.
             "status.podIP" | "status.podIPs" if !as_file && !meta.host_network => {
                 return Some(Later::Address.mark().to_owned());
             }
             "status.hostIP" | "status.podIP" | "status.hostIPs" | "status.podIPs" if !as_file => {
+                if self.stands_in("the address of the node") {
+                    return Some(NODE_ADDRESS.to_owned());
+                }
                 unknown("a node's address");
             }
             _ => value.fault(
@@ -139,33 +184,6 @@ impl Elsewhere<'_> {
 /// `optional: true`.
 pub(super) fn optional(cursor: &Cursor<'_>) -> bool {
     cursor.get("optional").and_then(|value| value.boolean()).unwrap_or_default()
-}
-
-/// The value of a `resourceFieldRef` among resources, in units of its divisor, rounded up.
-pub(super) fn resource(cursor: &Cursor<'_>, of: &Resources) -> Option<String> {
-    let Some(value) = cursor.get("resource") else {
-        cursor.fault_at_key("the resourceFieldRef has no resource", "as in resource: limits.memory");
-        return None;
-    };
-    let (amount, is_limit) = match value.one_of(&["limits.cpu", "limits.memory", "requests.cpu", "requests.memory"])? {
-        "limits.cpu" => (of.cpu_limit, true),
-        "limits.memory" => (of.memory_limit, true),
-        "requests.cpu" => (of.cpu_request.or(of.cpu_limit), false),
-        _ => (of.memory_request.or(of.memory_limit), false),
-    };
-    let divisor = match cursor.get("divisor") {
-        Some(value) => resources::quantity(&value)?,
-        None => Quantity { milli: 0 },
-    };
-    let divisor = if divisor.milli == 0 { 1000 } else { divisor.milli };
-    match amount {
-        Some(amount) => Some(amount.milli.div_ceil(divisor).to_string()),
-        None if is_limit => {
-            value.fault("the container has no such limit", "a kubelet gives the node's then; set the limit");
-            None
-        }
-        None => Some("0".to_owned()),
-    }
 }
 
 /// `key="value"`, a line each, sorted, without an end of line at the end.

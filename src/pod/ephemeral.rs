@@ -23,7 +23,9 @@ const NEVER: [&str; 9] = [
 pub(super) fn read(cursor: &Cursor<'_>, around: &Around<'_>, spec: &mut PodSpec, not_acted_on: &mut Vec<String>) {
     let items = cursor.get("ephemeralContainers").and_then(|list| list.items()).unwrap_or_default();
     for item in items.iter().filter(|item| matches!(item.node().kind, Kind::Map(_))) {
-        for value in NEVER.iter().filter_map(|name| item.get(name)) {
+        // An API server writes empty resources for every container.
+        let says_nothing = |value: &Cursor<'_>| value.path().ends_with(".resources") && value.node().is_empty();
+        for value in NEVER.iter().filter_map(|name| item.get(name)).filter(|value| !says_nothing(value)) {
             value.fault_at_key("an ephemeral container has none", "remove it");
         }
         let mounts = item.get("volumeMounts").and_then(|list| list.items()).unwrap_or_default();
@@ -69,7 +71,7 @@ mod tests {
 
     #[test]
     fn one_looks_into_a_container_of_the_pod_or_into_none() {
-        let both = "- {name: peek, image: i, targetContainerName: web}\n  - {name: bare, image: i}";
+        let both = "- {name: peek, image: i, targetContainerName: web, resources: {}}\n  - {name: bare, image: i}";
         assert_eq!(parsed(both), Ok(vec![("peek".to_owned(), Some("web".to_owned())), ("bare".to_owned(), None)]));
     }
 

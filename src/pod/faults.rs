@@ -37,21 +37,23 @@ fn faults_of_documents() {
         ("- a\n", &["1:1: expected a v1 Pod, found a list (it begins with `apiVersion: v1` and `kind: Pod`)"]),
         (
             "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: x}\n",
-            &[
-                "2:7: kind: expected \"Pod\", found \"Deployment\" (podcheck takes a v1 Pod; of a Deployment and its like, take a Pod it makes: kubectl get pod NAME -o yaml)",
-            ],
+            &["1:1: the Deployment has no spec (its Pod template is spec.template)"],
         ),
         (
             "apiVersion: v1\nkind: List\nitems: []\n",
             &[
-                "2:7: kind: expected \"Pod\", found \"List\" (podcheck takes a v1 Pod; of a Deployment and its like, take a Pod it makes: kubectl get pod NAME -o yaml)",
+                "1:1: there is no Pod in this file (podcheck judges Pods, and the Pod templates of Deployment, DaemonSet, StatefulSet, ReplicaSet, ReplicationController, Job, CronJob)",
             ],
+        ),
+        (
+            "apiVersion: v1\nkind: pod\nmetadata: {name: x}\n",
+            &["2:7: kind: expected \"Pod\", found \"pod\" (kinds are told by their letters' case, too)"],
         ),
         ("apiVersion: v2\nkind: Pod\n", &["1:13: apiVersion: expected \"v1\", found \"v2\" (podcheck takes a v1 Pod)"]),
         ("kind: Pod\n", &["1:1: the manifest has no apiVersion (podcheck takes a v1 Pod: add `apiVersion: v1`)"]),
         (
             "apiVersion: v1\nkind: Pod\nmetadata: {name: x}\nspec: {containers: [{name: a, image: b}]}\n---\nkind: Pod\n",
-            &["6:1: a second Pod begins here (a file holds one Pod; put each into its own)"],
+            &["6:1: the manifest has no apiVersion (podcheck takes a v1 Pod: add `apiVersion: v1`)"],
         ),
         (
             "apiVersion: v1\nkind: Pod\nspec: {containers: [{name: a, image: b}]}\n",

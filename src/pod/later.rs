@@ -39,9 +39,50 @@ impl Later {
     }
 }
 
+/// What a node gives to its Pods, of which a container without a limit may use all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Allocatable {
+    /// Processors.
+    Cpu,
+    /// Bytes of memory.
+    Memory,
+}
+
+impl Allocatable {
+    /// What stands for it until the node is known, in units of a divisor, which is given in thousandths.
+    pub(super) fn mark(self, divisor_milli: u128) -> String {
+        format!("\0{}/{divisor_milli}\0", self.word())
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Allocatable::Cpu => "cpu",
+            Allocatable::Memory => "memory",
+        }
+    }
+
+    /// Puts the amount, given in thousandths, into a value wherever it is marked, rounded up.
+    pub fn put_into(self, text: &mut String, milli: u128) {
+        let start = format!("\0{}/", self.word());
+        while let Some((before, marked)) = text.split_once(&start) {
+            let Some((divisor, after)) = marked.split_once('\0') else { return };
+            let units = milli.div_ceil(divisor.parse().unwrap_or(1000).max(1));
+            *text = format!("{before}{units}{after}");
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Later;
+    use super::{Allocatable, Later};
+
+    #[test]
+    fn what_a_node_has_is_given_in_units_of_the_divisor() {
+        let mut text = format!("{} of {}", Allocatable::Memory.mark(1000 << 20), Allocatable::Cpu.mark(1000));
+        Allocatable::Memory.put_into(&mut text, 1000 * ((8 << 30) + 1));
+        Allocatable::Cpu.put_into(&mut text, 3500);
+        assert_eq!(text, "8193 of 4");
+    }
 
     #[test]
     fn a_mark_is_put_in_or_shown_by_its_name() {

@@ -344,6 +344,8 @@ pub struct VolumeFile {
     pub content: Vec<u8>,
     /// Its permissions.
     pub mode: u32,
+    /// The user that it belongs to, if not root.
+    pub owner: Option<u32>,
 }
 
 /// `hostPath.type`: what must be there before the mount.

@@ -2,12 +2,15 @@
 
 mod capability;
 mod container;
+mod documents;
 mod elsewhere;
 mod ephemeral;
 mod expand;
 #[cfg(test)]
 mod faults;
 mod fields;
+#[cfg(test)]
+mod files;
 mod huge_pages;
 mod later;
 mod lifecycle;
@@ -19,6 +22,7 @@ mod objects;
 mod own_image;
 mod parse;
 mod quantity;
+mod resource_field;
 mod resources;
 mod seccomp;
 mod security;
@@ -28,16 +32,19 @@ mod sysctl;
 mod taken_faults;
 #[cfg(test)]
 mod tests;
+mod token;
 mod volume;
+mod workload;
 
+pub use documents::{Found, Manifests, no_pod, parse_documents};
 pub use huge_pages::HugePageSize;
-pub use later::Later;
+pub use later::{Allocatable, Later};
 pub use manifest::*;
 pub use names::{is_label, is_subdomain};
 pub use network::CLUSTER_DOMAIN;
 pub use objects::{Data, Objects};
 pub use own_image::is_own_image;
-pub use parse::{Parsed, Within, parse_documents, parse_manifest, parse_pod_value};
+pub use parse::{Missing, Parsed, Within, parse_manifest, parse_pod_value};
 pub use quantity::{Quantity, QuantityError};
 pub use resources::parse_resize;
 pub use seccomp::{Action, Condition, LocalProfile, Op, Rule, SeccompFilter, SeccompProfile, parse_seccomp_profiles};

@@ -1,6 +1,6 @@
 //! ConfigMaps and Secrets: what a Pod takes from elsewhere, given beside it.
 
-use crate::diagnostic::yaml::{Cursor, Kind};
+use crate::diagnostic::yaml::{self, Cursor};
 use std::collections::BTreeMap;
 
 /// Keys of a ConfigMap or Secret and their contents.
@@ -13,6 +13,13 @@ pub struct Objects {
     pub config_maps: BTreeMap<String, Data>,
     /// By name.
     pub secrets: BTreeMap<String, Data>,
+}
+
+/// Which of the two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    ConfigMap,
+    Secret,
 }
 
 impl Objects {
@@ -28,18 +35,12 @@ impl Objects {
         }
     }
 
-    /// Adds a v1 ConfigMap or Secret document; faults for anything else.
-    pub(super) fn read_document(&mut self, cursor: &Cursor<'_>) {
-        let kind = cursor.get("kind").and_then(|kind| kind.one_of(&["ConfigMap", "Secret", "Pod"]));
-        let secret = match kind {
-            Some("ConfigMap") => false,
-            Some("Secret") => true,
-            Some(_) => return cursor.fault("a second Pod begins here", "a file holds one Pod; put each into its own"),
-            None if cursor.get("kind").is_some() => return,
-            None => return cursor.fault("the document has no kind", "beside the Pod stand ConfigMaps and Secrets"),
-        };
-        match cursor.get("apiVersion").map(|version| version.one_of(&["v1"])) {
-            Some(_) => {}
+    /// Adds a v1 ConfigMap or Secret document; one in a list of such need not say which version it is of.
+    pub(super) fn read_document(&mut self, cursor: &Cursor<'_>, kind: Kind, in_list: bool) {
+        let secret = kind == Kind::Secret;
+        match cursor.get("apiVersion") {
+            Some(version) => drop(version.one_of(&["v1"])),
+            None if in_list => {}
             None => cursor.fault("the document has no apiVersion", "add `apiVersion: v1`"),
         }
         let mut data = Data::new();
@@ -69,7 +70,7 @@ impl Objects {
 }
 
 fn texts(cursor: &Cursor<'_>, data: &mut Data) {
-    if matches!(cursor.node().kind, Kind::Null) {
+    if matches!(cursor.node().kind, yaml::Kind::Null) {
         return;
     }
     for (key, value) in cursor.entries().unwrap_or_default() {

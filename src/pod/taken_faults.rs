@@ -24,7 +24,12 @@ fn a_pod_takes_from_documents_beside_it() {
         env: [{name: X, value: \"$(M_colour) $(code)\"}, {name: both, valueFrom: {configMapKeyRef: {name: map, key: shape}}}]\n  \
         volumeMounts: [{name: all, mountPath: /m, subPathExpr: \"$(M_shape)\"}]";
     let spec = parsed(spec).expect("all is well");
-    let file = |path: &str, content: &[u8], mode| VolumeFile { path: path.to_owned(), content: content.to_vec(), mode };
+    let file = |path: &str, content: &[u8], mode| VolumeFile {
+        path: path.to_owned(),
+        content: content.to_vec(),
+        mode,
+        owner: None,
+    };
     let all = vec![file("colour", b"red", 0o400), file("raw", &[255], 0o400), file("shape", b"round", 0o400)];
     assert_eq!(spec.volumes[0].source, VolumeSource::Files { memory: false, files: all });
     assert_eq!(spec.volumes[1].source, VolumeSource::Files { memory: true, files: vec![file("a/b", b"123", 0o644)] });
@@ -49,13 +54,17 @@ fn faults_of_what_is_taken_and_mounted() {
         ("env: [{name: X, valueFrom: {secretKeyRef: {name: map, key: size}}}]", "there is no Secret \"map\""),
         ("env: [{name: X, valueFrom: {configMapKeyRef: {name: map, key: raw}}}]", "\"raw\" is not text"),
         (
-            "env: [{name: X, valueFrom: {resourceFieldRef: {resource: limits.memory}}}]",
-            "the container has no such limit",
+            "env: [{name: X, valueFrom: {resourceFieldRef: {resource: limits.ephemeral-storage}}}]",
+            "limits.ephemeral-storage is not implemented yet",
+        ),
+        (
+            "env: [{name: X, valueFrom: {resourceFieldRef: {containerName: other, resource: limits.cpu}}}]",
+            "the Pod has no container \"other\"",
         ),
         ("env: [{name: X, valueFrom: {fieldRef: {fieldPath: status.hostIP}}}]", "status.hostIP is not implemented yet"),
         (
             "env: [{name: X, valueFrom: {fieldRef: {fieldPath: status.podIP}}}], volumeMounts: [{name: v, mountPath: /m, subPathExpr: $(X)}]",
-            "a subPath of the address or uid is not implemented yet",
+            "a subPath of the address, the uid or the node's resources is not implemented yet",
         ),
         ("env: [{name: X, value: \"a\\0b\"}]", "NUL stands in this text"),
         ("env: [{name: X, value: y, valueFrom: {fieldRef: {fieldPath: metadata.name}}}]", "a variable has one value"),
@@ -122,7 +131,8 @@ fn faults_of_documents_beside_a_pod() {
     };
     for (document, wanted) in [
         ("a: b", "the document has no kind"),
-        ("kind: Service", "\"Service\" is not known here"),
+        ("kind: Service", "the document has no apiVersion"),
+        ("apiVersion: v1\nkind: LimitRange", "a LimitRange is not implemented yet"),
         ("kind: ConfigMap\nmetadata: {name: x}", "the document has no apiVersion"),
         ("apiVersion: v1\nkind: ConfigMap", "the document has no name"),
         ("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\ndate: {}", "a ConfigMap has no field \"date\""),

@@ -1,9 +1,10 @@
 //! `spec.volumes[]`.
 
-use super::elsewhere::{Elsewhere, From, optional, resource};
+use super::elsewhere::{Elsewhere, Found, From, STAND_IN, optional};
 use super::objects::Data;
-use super::{HostPathType, Volume, VolumeFile, VolumeSource, fields, names, resources};
+use super::{HostPathType, Volume, VolumeFile, VolumeSource, fields, names, resource_field, resources, token};
 use crate::diagnostic::yaml::{Cursor, Kind};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 /// Mode of files from ConfigMaps and the like, if nothing else is said.
@@ -41,7 +42,7 @@ pub(super) fn volumes(spec: &Cursor<'_>, elsewhere: &Elsewhere<'_>, not_acted_on
                 .fault(format!("the Pod has a volume {name:?} already"), "each volume of a Pod has a name of its own");
         }
         // A kubelet evicts a Pod for an emptyDir on disk that grows beyond its sizeLimit; the directory itself has no bound.
-        let source = volume_source(&item, spec, elsewhere);
+        let source = volume_source(&item, &name, elsewhere);
         if let (Some(VolumeSource::EmptyDir), Some(limit)) =
             (&source, item.get("emptyDir").and_then(|dir| dir.get("sizeLimit")))
         {
@@ -55,7 +56,7 @@ pub(super) fn volumes(spec: &Cursor<'_>, elsewhere: &Elsewhere<'_>, not_acted_on
 }
 
 /// A volume that says nothing is an emptyDir, as the API server has it.
-fn volume_source(item: &Cursor<'_>, spec: &Cursor<'_>, elsewhere: &Elsewhere<'_>) -> Option<VolumeSource> {
+fn volume_source(item: &Cursor<'_>, volume: &str, elsewhere: &Elsewhere<'_>) -> Option<VolumeSource> {
     let entries = item.entries()?;
     let sources: Vec<_> =
         entries.iter().filter(|(key, value)| *key != "name" && !matches!(value.node().kind, Kind::Null)).collect();
@@ -70,7 +71,7 @@ fn volume_source(item: &Cursor<'_>, spec: &Cursor<'_>, elsewhere: &Elsewhere<'_>
     if *key == "emptyDir" {
         return empty_dir(value);
     }
-    let content = Content { spec, elsewhere };
+    let content = Content { volume, elsewhere };
     let mode = value.get("defaultMode").map_or(Some(DEFAULT_MODE), |value| mode(&value));
     let memory = *key != "configMap";
     let files = match *key {
@@ -106,23 +107,42 @@ fn empty_dir(cursor: &Cursor<'_>) -> Option<VolumeSource> {
 
 /// What files are made of.
 struct Content<'a> {
-    spec: &'a Cursor<'a>,
+    /// The volume's name.
+    volume: &'a str,
     elsewhere: &'a Elsewhere<'a>,
 }
 
 impl Content<'_> {
     fn of_object(&self, cursor: &Cursor<'_>, name: &str, from: From, mode: u32) -> Vec<VolumeFile> {
-        let data = self.elsewhere.object(cursor, name, from);
+        let found = self.elsewhere.object(cursor, name, from);
         let Some(items) = cursor.get("items") else {
-            let all = data.into_iter().flatten();
-            return all.map(|(path, content)| file(path.clone(), content, mode)).collect();
+            return match found {
+                Found::Data(all) => all.iter().map(|(path, content)| file(path.clone(), content, mode)).collect(),
+                Found::StandIn => self.mounted().map(|path| file(path, STAND_IN.as_bytes(), mode)).collect(),
+                Found::Absent => Vec::new(),
+            };
         };
         let one = |item: &Cursor<'_>| {
             let (key, path) = (field(item, "key")?, path(item)?);
             let mode = item_mode(item, mode)?;
-            file_of_key(data?, &key, path, mode, optional(cursor))
+            match found {
+                Found::Data(data) => file_of_key(data, &key, path, mode, optional(cursor)),
+                Found::StandIn => Some(file(path, STAND_IN.as_bytes(), mode)),
+                Found::Absent => None,
+            }
         };
         items.items().unwrap_or_default().iter().filter_map(one).collect()
+    }
+
+    /// Names of files of the volume as far as the containers say them: what they mount alone.
+    fn mounted(&self) -> impl Iterator<Item = String> {
+        let lists = ["containers", "initContainers"].map(|kind| self.elsewhere.spec.get(kind)?.items());
+        let containers = lists.into_iter().flatten().flatten();
+        let mounts = containers.filter_map(|container| container.get("volumeMounts")?.items()).flatten();
+        let of_volume = mounts.filter(|mount| mount.node().get("name").is_some_and(|name| name.written == self.volume));
+        let paths = of_volume.filter_map(|mount| mount.node().get("subPath").map(|path| path.written.clone()));
+        let files: BTreeSet<String> = paths.filter(|path| is_file_path(path)).collect();
+        files.into_iter()
     }
 
     /// The downward API.
@@ -133,7 +153,7 @@ impl Content<'_> {
             let mode = item_mode(item, mode)?;
             let text = match (item.get("fieldRef"), item.get("resourceFieldRef")) {
                 (Some(field), None) => self.elsewhere.field(&field, true)?,
-                (None, Some(reference)) => self.resource(&reference)?,
+                (None, Some(reference)) => resource_field::value(&reference, None, self.elsewhere)?,
                 _ => {
                     item.fault("a file has one source", "either fieldRef or resourceFieldRef");
                     return None;
@@ -142,25 +162,6 @@ impl Content<'_> {
             Some(file(path, text.as_bytes(), mode))
         };
         items.iter().filter_map(one).collect()
-    }
-
-    fn resource(&self, cursor: &Cursor<'_>) -> Option<String> {
-        let Some(name) = cursor.get("containerName") else {
-            cursor.fault_at_key("the resourceFieldRef has no containerName", "add containerName:");
-            return None;
-        };
-        let wanted = name.text()?;
-        // Ephemeral containers have no resources.
-        let lists = ["containers", "initContainers"].map(|kind| self.spec.get(kind).and_then(|list| list.items()));
-        let containers: Vec<Cursor<'_>> = lists.into_iter().flatten().flatten().collect();
-        let named = |c: &&Cursor<'_>| c.node().get("name").is_some_and(|name| name.written == wanted);
-        let Some(container) = containers.iter().find(named) else {
-            name.fault(format!("the Pod has no container {wanted:?}"), "");
-            return None;
-        };
-        // Notes and faults of these resources are those of the container, which is read later.
-        let of = container.get("resources").map(|value| resources::read(&value, &mut Vec::new()));
-        resource(cursor, &of.unwrap_or_default())
     }
 
     /// Several in one directory; a later one takes the place of an earlier at the same path.
@@ -172,6 +173,7 @@ impl Content<'_> {
                     "configMap" => self.of_object(&value, "name", From::ConfigMap, mode),
                     "secret" => self.of_object(&value, "name", From::Secret, mode),
                     "downwardAPI" => self.of_pod(&value, mode),
+                    "serviceAccountToken" => token::file(&value, mode, self.elsewhere).into_iter().collect(),
                     _ => continue,
                 };
                 for file in more {
@@ -185,7 +187,7 @@ impl Content<'_> {
 }
 
 fn file(path: String, content: &[u8], mode: u32) -> VolumeFile {
-    VolumeFile { path, content: content.to_vec(), mode }
+    VolumeFile { path, content: content.to_vec(), mode, owner: None }
 }
 
 fn file_of_key(data: &Data, key: &Cursor<'_>, path: String, mode: u32, optional: bool) -> Option<VolumeFile> {
@@ -206,11 +208,16 @@ fn field<'a>(item: &Cursor<'a>, name: &str) -> Option<Cursor<'a>> {
     found
 }
 
+fn is_file_path(text: &str) -> bool {
+    let plain = |part: &str| !matches!(part, "" | "." | "..");
+    !text.starts_with("..") && text.split('/').all(plain)
+}
+
 /// A path below the volume.
-fn path(item: &Cursor<'_>) -> Option<String> {
+pub(super) fn path(item: &Cursor<'_>) -> Option<String> {
     let value = field(item, "path")?;
     let text = value.text()?;
-    if text.starts_with('/') || text.split('/').any(|part| matches!(part, "" | "." | "..")) || text.starts_with("..") {
+    if !is_file_path(text) {
         value.fault(format!("{text:?} cannot be a file of a volume"), "expected a relative path without `..`");
         return None;
     }

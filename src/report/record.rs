@@ -87,6 +87,9 @@ pub struct Record {
     pub left_out_hooks: Vec<String>,
     /// Fields of the manifest that change nothing podcheck observes.
     pub not_acted_on: Vec<String>,
+    /// What only a cluster has and contents of podcheck's own stood in for.
+    #[serde(default)]
+    pub stood_in: Vec<String>,
     /// What the runtime left behind and podcheck had to remove.
     pub left_behind: Vec<String>,
     /// Folder with the evidence of a failure; empty if none was kept.

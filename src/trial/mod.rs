@@ -281,6 +281,7 @@ fn blank(case: &Case, runtime: &str) -> Record {
         replaced_commands: Vec::new(),
         left_out_hooks: Vec::new(),
         not_acted_on: case.not_acted_on.clone(),
+        stood_in: case.stood_in.clone(),
         left_behind: Vec::new(),
         evidence: String::new(),
         durations_ms: BTreeMap::new(),

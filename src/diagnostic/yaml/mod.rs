@@ -13,7 +13,7 @@ mod tree;
 
 pub use cursor::{Cursor, Faults};
 pub use node::{Entry, Kind, Mark, Node};
-pub use text::read;
+pub use text::{read, read_from};
 pub use tree::documents;
 
 use super::Diagnostic;

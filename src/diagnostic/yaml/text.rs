@@ -1,6 +1,7 @@
 //! From a file to text that is worth parsing.
 
 use crate::diagnostic::{Diagnostic, Location};
+use std::io::Read;
 use std::path::Path;
 
 /// The largest file that is read: people's manifests have a few kilobytes.
@@ -11,11 +12,20 @@ pub(super) const MAX_BYTES: usize = 1 << 20;
 /// # Errors
 /// It cannot be read, is too large, or is no text.
 pub fn read(file: &Path) -> Result<String, Vec<Diagnostic>> {
-    use std::io::Read;
-    let cannot = |error: std::io::Error| vec![Diagnostic::of_file(file, format!("cannot read the file: {error}"), "")];
+    read_from(std::fs::File::open(file).map_err(|error| cannot_read(file, &error))?, file)
+}
+
+fn cannot_read(file: &Path, error: &std::io::Error) -> Vec<Diagnostic> {
+    vec![Diagnostic::of_file(file, format!("cannot read the file: {error}"), "")]
+}
+
+/// Reads text from what is open, which is called `file`.
+///
+/// # Errors
+/// As those of [`read`].
+pub fn read_from(source: impl Read, file: &Path) -> Result<String, Vec<Diagnostic>> {
     let mut bytes = Vec::new();
-    let handle = std::fs::File::open(file).map_err(cannot)?;
-    handle.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(cannot)?;
+    source.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(|error| cannot_read(file, &error))?;
     if bytes.len() > MAX_BYTES {
         return Err(vec![too_large(file)]);
     }

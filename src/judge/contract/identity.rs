@@ -5,7 +5,7 @@ use super::{Court, SANDBOX, is, must, should, shown, user};
 use crate::facts::Looked;
 use crate::judge::look::within;
 use crate::judge::{Check, Outcome};
-use crate::pod::{Container, Later};
+use crate::pod::{Allocatable, Container, Later};
 use serde_json::{Value, json};
 
 const MEMBER: &str = "member";
@@ -75,7 +75,9 @@ fn judge_environment(court: &mut Court<'_>, name: &str) {
     // Facts name the Pod's uid so.
     let uid = court.pod.uid.clone().filter(|uid| !uid.is_empty());
     for (variable, value) in env.chain(marker) {
-        let value = Later::shown(value);
+        let mut value = Later::shown(value);
+        Allocatable::Cpu.put_into(&mut value, court.node.cpu_milli.into());
+        Allocatable::Memory.put_into(&mut value, u128::from(court.node.memory_bytes) * 1000);
         let value = &uid.as_ref().map_or_else(|| value.clone(), |uid| value.replace(uid.as_str(), "<uid>"));
         let place = within("environment.env", variable);
         court.check_as(must(PROCESS, ENVIRONMENT), (name, "environment.env"), &place, value, |seen| {

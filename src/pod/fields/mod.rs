@@ -15,7 +15,7 @@ mod volume;
 use crate::diagnostic::nearest;
 use crate::diagnostic::yaml::Cursor;
 pub(super) use container::CONTAINER;
-pub(super) use spec::{POD, SPEC};
+pub(super) use spec::{POD, SPEC, TEMPLATE};
 pub(super) use volume::VOLUME;
 
 /// What a value looks like.
@@ -100,7 +100,15 @@ fn walk(cursor: &Cursor<'_>, object: &'static Object, mut noted: Option<&mut Vec
     };
     for (key, value) in entries {
         let Some(field) = object.fields.iter().find(|field| field.name == key) else {
-            value.fault_at_key(format!("{} has no field {key:?}", object.name), right_name(key, object));
+            match newer(key, object) {
+                Some(version) => value.fault_at_key(
+                    format!("`{}.{key}` is of Kubernetes {version}", object.name),
+                    format!("podcheck knows the API of Kubernetes {VERSION}; remove it to judge the rest"),
+                ),
+                None => {
+                    value.fault_at_key(format!("{} has no field {key:?}", object.name), right_name(key, object));
+                }
+            }
             continue;
         };
         if value.node().is_empty() && !matches!(field.class, Class::Acted) {
@@ -167,9 +175,24 @@ pub(super) fn note(noted: &mut Vec<String>, path: &str) {
         }
         general.push(c);
     }
-    if !noted.contains(&general) {
-        noted.push(general);
+    // Which of a list's Pods it is is of no interest.
+    let mut path = general.as_str();
+    while let Some(below) = path.strip_prefix("items[].") {
+        path = below;
     }
+    if !noted.iter().any(|known| known == path) {
+        noted.push(path.to_owned());
+    }
+}
+
+/// The version of Kubernetes whose API this table has.
+const VERSION: &str = "1.36";
+/// Fields that came after the API that this table has: kind of map, field, and the version of Kubernetes.
+const NEWER: [(&str, &str, &str); 1] = [("emptyDir", "mode", "1.37")];
+
+/// The version of Kubernetes that has a field which this table does not.
+fn newer(key: &str, object: &Object) -> Option<&'static str> {
+    NEWER.iter().find(|(of, field, _)| *of == object.name && *field == key).map(|(.., version)| *version)
 }
 
 fn right_name(key: &str, object: &Object) -> String {

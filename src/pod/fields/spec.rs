@@ -15,6 +15,12 @@ pub(in crate::pod) static POD: &Object = &Object {
     ],
 };
 
+/// The Pod template of a workload.
+pub(in crate::pod) static TEMPLATE: &Object = &Object {
+    name: "a Pod template",
+    fields: &[acted("metadata", Shape::Object(METADATA)), acted("spec", Shape::Object(SPEC))],
+};
+
 pub(super) static METADATA: &Object = &Object {
     name: "metadata",
     fields: &[

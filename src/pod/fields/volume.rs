@@ -1,7 +1,7 @@
 //! `spec.volumes[]`.
 
 use super::container::{FIELD_REF, RESOURCE_FIELD_REF};
-use super::{Object, Shape, acted, later};
+use super::{Object, Shape, acted, ignored, later};
 
 pub(in crate::pod) static VOLUME: &Object = &Object {
     name: "a volume",
@@ -94,9 +94,18 @@ static PROJECTION: &Object = &Object {
         acted("configMap", Shape::Object(PROJECTED_OBJECT)),
         acted("secret", Shape::Object(PROJECTED_OBJECT)),
         acted("downwardAPI", Shape::Object(PROJECTED_POD)),
-        later("serviceAccountToken"),
+        acted("serviceAccountToken", Shape::Object(TOKEN)),
         later("clusterTrustBundle"),
         later("podCertificate"),
+    ],
+};
+
+static TOKEN: &Object = &Object {
+    name: "a serviceAccountToken",
+    fields: &[
+        acted("path", Shape::Text),
+        ignored("audience", Shape::Text),
+        ignored("expirationSeconds", Shape::Integer),
     ],
 };
 
