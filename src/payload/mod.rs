@@ -10,6 +10,7 @@ mod file;
 mod held;
 mod http;
 mod ipc;
+mod lasting;
 mod net;
 mod operand;
 mod process;
@@ -19,6 +20,8 @@ mod system;
 mod text;
 mod unix;
 mod victim;
+
+pub use lasting::{Lasting, lasting};
 
 use fault::Fault;
 use std::ffi::{OsStr, OsString};
@@ -119,7 +122,7 @@ pub const PROGRAMS: &[Program] = &[
     program("readlink", "LINK", "prints where a symbolic link leads", false, file::readlink),
     program("reboot-try", "", "needs CAP_SYS_BOOT; reboots nothing", false, attempt::reboot),
     program("rm", "[-r] [-f] PATH…", "removes files, and directories with -r", false, file::rm),
-    program("serve", "[--name N] [--port P]…", "answers every HTTP request with N; without a port just stays", true, serve::serve),
+    program("serve", "[--name N] [--port P]… [--declared P]…", "answers every HTTP request with N; without a port just stays; a declared port that it cannot have it does without", true, serve::serve),
     program("setgid-try", "GID", "needs CAP_SETGID", false, attempt::setgid),
     program("sethostname-try", "", "needs CAP_SYS_ADMIN", false, attempt::sethostname),
     program("settime-try", "", "needs CAP_SYS_TIME; sets nothing", false, attempt::settime),

@@ -2,7 +2,7 @@
 
 use super::fault::{Fault, Outcome};
 use super::stay::{Signals, ready, reap, remaining, wait_readable};
-use super::{http, net, operand};
+use super::{complain, http, net, operand};
 use nix::poll::{PollFd, PollFlags};
 use nix::sys::signal::Signal;
 use std::ffi::OsString;
@@ -19,14 +19,17 @@ const FAIR: Duration = Duration::from_millis(200);
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What `serve` was asked for.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 struct Wanted {
     name: Option<String>,
+    /// It ends if it cannot have one of these.
     ports: Vec<u16>,
+    /// It does without one of these that it cannot have.
+    declared: Vec<u16>,
 }
 
 fn wanted(args: &[OsString]) -> Result<Wanted, Fault> {
-    let mut wanted = Wanted { name: None, ports: Vec::new() };
+    let mut wanted = Wanted::default();
     let mut args = args.iter();
     while let Some(arg) = args.next() {
         let (option, value) = match operand::text(arg)?.split_once('=') {
@@ -39,10 +42,16 @@ fn wanted(args: &[OsString]) -> Result<Wanted, Fault> {
         match option {
             "--name" => wanted.name = Some(operand::text(&value)?.to_owned()),
             "--port" => wanted.ports.push(net::port_number(&value)?),
+            "--declared" => wanted.declared.push(net::port_number(&value)?),
             _ => return Err(Fault::usage(format!("{option} is no option"))),
         }
     }
     Ok(wanted)
+}
+
+/// The ports without which `serve` ends, of these arguments; `None` if it is called wrongly.
+pub(super) fn ports_it_needs(args: &[OsString]) -> Option<Vec<u16>> {
+    wanted(args).ok().map(|wanted| wanted.ports)
 }
 
 /// `serve`: answers on its ports with its name until SIGTERM.
@@ -50,7 +59,13 @@ pub(super) fn serve(args: &[OsString]) -> Outcome {
     let wanted = wanted(args)?;
     let name = wanted.name.or_else(|| std::env::var("CONTAINER_NAME").ok()).unwrap_or_else(|| "podcheck".to_owned());
     let signals = Signals::take()?;
-    let listeners = wanted.ports.iter().map(|&port| net::listener(port)).collect::<Result<Vec<_>, _>>()?;
+    let mut listeners = wanted.ports.iter().map(|&port| net::listener(port)).collect::<Result<Vec<_>, _>>()?;
+    for port in wanted.declared {
+        match net::listener(port) {
+            Ok(listener) => listeners.push(listener),
+            Err(fault) => complain(&format!("serve: {}; it stays without this port", fault.text())),
+        }
+    }
     ready("serve")?;
     let mut connections: Vec<Connection> = Vec::new();
     loop {
@@ -203,14 +218,17 @@ mod tests {
 
     #[test]
     fn options_may_be_repeated_and_joined() {
-        let asked = wanted(&args(&["--name", "ledger", "--port", "80", "--port=8080"])).expect("a right call");
-        assert_eq!(asked, Wanted { name: Some("ledger".to_owned()), ports: vec![80, 8080] });
-        assert_eq!(wanted(&[]).expect("a right call"), Wanted { name: None, ports: Vec::new() });
+        let words = ["--name", "ledger", "--port", "80", "--port=8080", "--declared", "81"];
+        let asked = wanted(&args(&words)).expect("a right call");
+        assert_eq!(asked, Wanted { name: Some("ledger".to_owned()), ports: vec![80, 8080], declared: vec![81] });
+        assert_eq!(wanted(&[]).expect("a right call"), Wanted::default());
     }
 
     #[test]
     fn a_wrong_call_is_refused() {
-        for texts in [&["--port"][..], &["--port", "0"], &["--port", "70000"], &["80"], &["--poort", "80"]] {
+        for texts in
+            [&["--port"][..], &["--port", "0"], &["--port", "70000"], &["--declared", "0"], &["80"], &["--poort", "80"]]
+        {
             assert!(matches!(wanted(&args(texts)), Err(Fault::Usage(_))), "{texts:?}");
         }
     }

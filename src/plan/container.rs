@@ -79,7 +79,7 @@ pub struct ContainerPlan {
     pub resources: LinuxResources,
     /// −1000–1000.
     pub oom_score_adj: i32,
-    /// TCP ports that the stand-in serves on.
+    /// TCP ports that it declares.
     pub ports: Vec<u16>,
     /// Done once it is started; if that fails it is stopped.
     pub post_start: Option<Hook>,
@@ -161,7 +161,7 @@ const READ_ONLY_PATHS: [&str; 5] = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc
 pub(super) fn of(pod: &Pod, qos: QosClass, node: &Node, container: &Container) -> ContainerPlan {
     let security = &container.security;
     let role = role(pod, container);
-    let (stand_in_argv, stand_in_replaces_command) = stand_in::argv(container, role);
+    let (stand_in_argv, stand_in_replaces_command) = stand_in::argv(pod, container, role);
     let non_root_stand_in = non_root_stand_in(&pod.spec.security, container);
     let (user, group) = user_and_group(&pod.spec.security, security);
     let user = user.filter(|_| non_root_stand_in.is_none());

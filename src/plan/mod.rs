@@ -30,6 +30,7 @@ pub use namespaces::{Namespaces, Scope};
 pub use node::Node;
 pub use qos::QosClass;
 pub use sandbox::SandboxPlan;
+pub use stand_in::can_listen;
 pub(crate) use stand_in::{SERVER, SERVER_ARGS};
 
 use crate::pod::{Later, Pod, RecursiveReadOnly, RestartPolicy};
