@@ -142,10 +142,12 @@ pub enum Shape {
     Resize,
     /// With a container more that looks into the last.
     Ephemeral,
+    /// With a low port that the last container serves on.
+    LowPort,
 }
 
 impl Shape {
-    pub const ALL: [Shape; 12] = [
+    pub const ALL: [Shape; 13] = [
         Shape::Plain,
         Shape::SharedPid,
         Shape::HostNetwork,
@@ -158,6 +160,7 @@ impl Shape {
         Shape::NotStarted,
         Shape::Resize,
         Shape::Ephemeral,
+        Shape::LowPort,
     ];
 
     pub fn name(self) -> &'static str {
@@ -174,6 +177,7 @@ impl Shape {
             Shape::NotStarted => "not-started",
             Shape::Resize => "resize",
             Shape::Ephemeral => "ephemeral",
+            Shape::LowPort => "low-port",
         }
     }
 
@@ -208,7 +212,7 @@ impl Shape {
     /// Its manifest under a name.
     fn manifest(self, name: &str) -> String {
         let of_pod = match self {
-            Shape::Plain | Shape::Privileged | Shape::Member => "terminationGracePeriodSeconds: 30",
+            Shape::Plain | Shape::Privileged | Shape::Member | Shape::LowPort => "terminationGracePeriodSeconds: 30",
             Shape::Ephemeral => {
                 "ephemeralContainers: [{name: peek, image: podcheck, command: [serve, --name, peek], targetContainerName: job}]"
             }
@@ -229,7 +233,11 @@ impl Shape {
             Shape::Refused => ", sysctls: [{name: net.ipv4.tcp_fin_timeout, value: soon}]",
             _ => "",
         };
-        let command = if self == Shape::NotStarted { "/no/such/program" } else { "serve" };
+        let command = match self {
+            Shape::NotStarted => "/no/such/program, --name, job",
+            Shape::LowPort => "serve, --port, \"80\", --name, job",
+            _ => "serve, --name, job",
+        };
         format!(
             "\
 apiVersion: v1
@@ -253,7 +261,7 @@ spec:
     securityContext: {{runAsUser: 1000, runAsGroup: 2000, allowPrivilegeEscalation: false, readOnlyRootFilesystem: true}}
   - name: job
     image: podcheck
-    command: [{command}, --name, job]
+    command: [{command}]
     workingDir: /data
     env: [{{name: COLOUR, value: red}}]
     resources: {{limits: {{memory: 64Mi, cpu: 500m}}, requests: {{memory: 32Mi, cpu: 250m}}}}

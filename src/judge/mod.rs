@@ -3,6 +3,7 @@
 mod again;
 mod check;
 mod contract;
+mod ended;
 mod exec;
 mod expectation;
 mod gone;
@@ -16,6 +17,7 @@ mod verdict;
 pub use again::{Resized, again};
 pub use check::{Check, Level, Outcome};
 pub use contract::{HostCaps, contract, ours, paths_to_probe};
+pub use ended::{Meant, Seen as EndSeen, ended};
 pub use exec::{EXEC, exec};
 pub use expectation::expectations;
 pub use gone::{NamespaceLeft, Remains, gone};

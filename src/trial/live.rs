@@ -25,6 +25,8 @@ pub(super) struct Live {
     /// The machine the plan pretends.
     pub(super) node: Node,
     evidence: BTreeMap<String, String>,
+    /// No container has run for longer.
+    pub(super) since: Instant,
     /// The runtime's daemon is a private one, whose limits its containers inherit.
     pub(super) private: bool,
 }
@@ -40,7 +42,13 @@ pub(super) struct Seen {
 impl Live {
     /// Brings the case's Pod up, and the one beside it.
     pub(super) fn start(case: &Case, runtime: &dyn Runtime, run: &Arc<Run>, node: &Node) -> Result<Live, NotUp> {
-        let mut live = Live { ups: Vec::new(), node: node.clone(), evidence: BTreeMap::new(), private: false };
+        let mut live = Live {
+            ups: Vec::new(),
+            node: node.clone(),
+            evidence: BTreeMap::new(),
+            since: Instant::now(),
+            private: false,
+        };
         live.bring_up("", case, &case.pod, runtime, run, node)?;
         if let Some(pod) = &case.beside
             && let Err(error) = live.bring_up("beside/", case, pod, runtime, run, node)

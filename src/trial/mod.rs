@@ -1,5 +1,6 @@
 //! One case on one runtime, from plan to verdict: the only place where runtimes, observation and judgement meet.
 
+mod ends;
 mod evidence;
 mod exec;
 mod host;
@@ -187,16 +188,24 @@ fn judge(
     let observed = live.observe()?;
     took(record, "observe", begun);
     record.facts = observed.whole.stable();
-    steps::refuse_ended(case, live, &observed.whole)?;
+    let ended = ends::judge(case, live, &observed.whole)?;
     let property = case.shows.first().map_or("", String::as_str);
     checks.extend(live.contract(node, &observed)?);
     checks.extend(judge::expectations(&case.expect, &observed.whole, property, &case.source));
     *seen = Some(observed.whole.clone());
     let begun = Instant::now();
-    if !case.steps.is_empty() {
-        steps::run(case, live, checks)?;
-        let now = live.observe()?;
-        checks.extend(live.again(&observed, &now)?);
+    let complete = ended.is_empty();
+    checks.extend(ended);
+    // What is done in a Pod that lacks a container shows nothing more.
+    if complete && !case.steps.is_empty() {
+        let done = steps::run(case, live, checks);
+        let ended = ends::during(case, live)?;
+        if ended.is_empty() {
+            done?;
+            let now = live.observe()?;
+            checks.extend(live.again(&observed, &now)?);
+        }
+        checks.extend(ended);
     }
     took(record, "steps", begun);
     record.reported = live.reported()?;

@@ -3,13 +3,11 @@
 use super::life;
 use super::live::Live;
 use crate::case::{Case, Step};
-use crate::facts::Facts;
 use crate::host;
 use crate::judge::{self, Check, Outcome, StepContext};
 use crate::kubelet::{End, Life};
 use crate::observe::OomKills;
 use crate::runtime::Reported;
-use serde_json::Value;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -89,46 +87,6 @@ fn oom_killed(step: &Step) -> Option<&str> {
         Step::Ends { container, reason: Some(reason), .. } if reason == judge::OOM_KILLED => Some(container),
         _ => None,
     }
-}
-
-/// A container that has ended already shows nothing of a Pod: unless the case awaits its end, nothing can be said.
-pub(super) fn refuse_ended(case: &Case, live: &mut Live, facts: &Facts) -> Result<(), String> {
-    // An init container has done its work then.
-    let init = |name: &str| case.pod.spec.init_containers.iter().any(|c| !c.stays && c.name == name);
-    let ends = |step: &Step, name: &str| match step {
-        Step::Ends { container, .. } | Step::Restarts { container, .. } => container == name,
-        _ => false,
-    };
-    let awaited = |name: &str| case.steps.iter().any(|step| ends(step, name));
-    let refused =
-        |name: &str| case.steps.iter().any(|s| matches!(s, Step::Refused { container, .. } if container == name));
-    for (name, life) in live.lives()? {
-        if let Some(code) = life.exit_code().filter(|code| *code != 0)
-            && init(&name)
-            && !awaited(&name)
-        {
-            return Err(format!("the init container {name} failed with exit status {code}"));
-        }
-        if !refused(&name)
-            && let Some(End { refused: Some(says), .. }) = life.ends.last()
-        {
-            return Err(format!("{name} did not start: {says}"));
-        }
-    }
-    let Some(members) = facts.document.get("members").and_then(Value::as_object) else { return Ok(()) };
-    let ended = |member: &Value| member.get("state").and_then(Value::as_str) == Some("exited");
-    let Some((name, _)) = members.iter().find(|(name, member)| ended(member) && !init(name) && !awaited(name)) else {
-        return Ok(());
-    };
-    let reported = live.reported()?;
-    let (how, meant) = match reported.get(name) {
-        Some(Reported { exit_code: Some(code), reason, .. }) => (
-            format!("with exit status {code} ({reason})"),
-            format!("; if it shall, a case says so: steps: [{{ends: {name}, exit: {code}}}]"),
-        ),
-        _ => ("and its runtime does not say how".to_owned(), String::new()),
-    };
-    Err(format!("{name} ended {how} before it could be looked at{meant}"))
 }
 
 /// Waits for an end of the container that no step has seen: until its init is gone from the kernel and its runtime has

@@ -1,8 +1,9 @@
-//! Arguments, variables, working directory.
+//! Arguments, variables, working directory; and processes that end because of what they lack.
 
-use super::super::Fault;
 use super::super::config::*;
-use super::{JOB, fault};
+use super::super::process::end;
+use super::super::{Fault, Shape};
+use super::{ALL_SETS, JOB, fault};
 use serde_json::json;
 
 /// The faults.
@@ -23,6 +24,13 @@ pub fn processes() -> Vec<Fault> {
         fault("arguments-of-a-neighbour", JOB, "F12", "environment.args").config(|c, _| {
             set(c, "/process/args", json!(["serve", "--name", "web"]));
         }),
+        fault("last-argument-cut-off", JOB, "F3", "state").config(|c, _| {
+            list(c, "/process/args").pop().expect("it has arguments");
+        }),
+        fault("low-port-forbidden", JOB, "F3", "state").of(Shape::LowPort).config(|c, _| {
+            incapable(c, &ALL_SETS, "CAP_NET_BIND_SERVICE");
+        }),
+        fault("killed-when-visited", JOB, "F3", "state").later(end),
         fault("folder-ignored", JOB, "F12", "environment.cwd").config(|c, _| set(c, "/process/cwd", json!("/"))),
     ]
 }
