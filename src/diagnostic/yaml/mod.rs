@@ -4,6 +4,7 @@
 //! faults are all named at once. What a plain scalar means is serde_yaml's to say. A duplicate key is a fault.
 
 mod cursor;
+mod lenient;
 mod node;
 mod scalar;
 #[cfg(test)]

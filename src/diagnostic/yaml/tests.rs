@@ -96,3 +96,67 @@ fn limits() {
     }
     assert_eq!(json(&("[".repeat(64) + &"]".repeat(64))).len(), 128);
 }
+
+#[test]
+fn what_kubernetes_takes_is_taken() {
+    for (text, value) in [
+        ("a:\n  b: [\n  x\n]\nc: 1\n", "{\"a\":{\"b\":[\"x\"]},\"c\":1}"),
+        ("a:\n- b: [\nx,\n {y: 1,\nz: [2\n]}\n]\n", "{\"a\":[{\"b\":[\"x\",{\"y\":1,\"z\":[2]}]}]}"),
+        ("a:\n  b: [one\ntwo, \"three\nfour\"]\n", "{\"a\":{\"b\":[\"one two\",\"three four\"]}}"),
+        ("a:\n  b: \"one\n two\n\n three\n\"\nc: 'x\ny'\n", "{\"a\":{\"b\":\"one two\\nthree \"},\"c\":\"x y\"}"),
+        ("a: \"it\\'s \\\\' \\\" that\\'s\"\n", "{\"a\":\"it's \\\\' \\\" that's\"}"),
+        ("a: \"x\n  it\\'s\"\nb: 'it\\s'\n", "{\"a\":\"x it's\",\"b\":\"it\\\\s\"}"),
+        ("a:\tx\nb: \t y\nc:\t[1]\n", "{\"a\":\"x\",\"b\":\"y\",\"c\":[1]}"),
+        ("a: {b:\tc}\n", "{\"a\":{\"b\":\"c\"}}"),
+        ("a:\n  b: [x,\n\ty]\n", "{\"a\":{\"b\":[\"x\",\"y\"]}}"),
+        ("{\"a\": \"\\ud83d\\ude00 \\\\ud83d \\u00e9\"}", "{\"a\":\"😀 \\\\ud83d é\"}"),
+        ("{\"a\": \"\\ud83d \\ude00\\ud83d\"}", "{\"a\":\"\u{fffd} \u{fffd}\u{fffd}\"}"),
+        ("{\"a\": 1}\n{\n\"b\": [2]}\n\n  {\"c\": 3}", "{\"a\":1} {\"b\":[2]} {\"c\":3}"),
+    ] {
+        assert_eq!(json(text), value, "{text:?}");
+    }
+}
+
+#[test]
+fn what_was_rewritten_has_its_own_place() {
+    let at = |text: &str, key: &str| {
+        let faults = Faults::new(text, Path::new("x.yaml"));
+        let node = documents(text, &faults).unwrap().remove(0);
+        let Kind::Map(entries) = node.kind else { panic!("{text}") };
+        let entry = entries.into_iter().find(|entry| entry.key == key).expect(key);
+        (entry.value.at.line, entry.value.at.column)
+    };
+    assert_eq!(at("{a: \"it\\'s\", b: \"that\\'s\", c: 1}", "b"), (1, 17));
+    assert_eq!(at("{a: \"it\\'s\", b: \"that\\'s\", c: 1}", "c"), (1, 31));
+    assert_eq!(at("{\"a\": \"\\ud83d\\ude00\", \"b\": 1}", "b"), (1, 28));
+    assert_eq!(at("{\"a\": \"\\ud83d\\ude00\", \"b\": 1}", "a"), (1, 7));
+    let nested = "l:\n  m: [\n n, {k: 1, k: 2}]\n";
+    let fault = documents(nested, &Faults::new(nested, Path::new("x.yaml"))).expect_err("a key stands twice");
+    assert_eq!((fault.at.line, fault.at.column), (3, 12));
+}
+
+#[test]
+fn what_kubernetes_refuses_is_refused() {
+    for text in [
+        "a: \"\\ud83d\\ude00\"\n",
+        "a:\n\t- b\n",
+        "a: 1\n\tb: 2\n",
+        "a:\n  b: [\n---\n]\n",
+        "a: \"\\q\\'\"",
+        "{\"a\": 1} {\"b\": 2}",
+    ] {
+        let faults = Faults::new(text, Path::new("x.yaml"));
+        assert!(documents(text, &faults).is_err(), "{text:?}");
+    }
+}
+
+#[test]
+fn a_hostile_file_is_not_rewritten_forever() {
+    let lines = "\n]".repeat(200_000);
+    let nested = format!("a:\n  b: {}{lines}", "[".repeat(60));
+    let begun = std::time::Instant::now();
+    let _ = documents(&nested, &Faults::new(&nested, Path::new("x.yaml")));
+    let escapes = format!("a: \"{}", "\\'".repeat(400_000));
+    let _ = documents(&escapes, &Faults::new(&escapes, Path::new("x.yaml")));
+    assert!(begun.elapsed() < std::time::Duration::from_secs(60), "{:?}", begun.elapsed());
+}

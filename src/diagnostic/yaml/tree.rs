@@ -1,5 +1,6 @@
 //! From text to trees: the events of the YAML parser, stacked.
 
+use super::lenient::Source;
 use super::node::{Entry, Kind, Mark, Node};
 use super::{Faults, scalar, text};
 use crate::diagnostic::Diagnostic;
@@ -25,20 +26,34 @@ pub fn documents(source: &str, faults: &Faults) -> Result<Vec<Node>, Fault> {
     if let Some(fault) = control_character(source, faults) {
         return Err(fault);
     }
-    let mut builder = Builder { faults, stack: Vec::new(), done: Vec::new(), anchors: HashMap::new(), nodes: 0 };
-    let mut parser = Parser::new_from_str(source);
+    let mut lenient = Source::new(source);
+    loop {
+        match build(&lenient, faults)? {
+            Ok(documents) => return Ok(documents),
+            Err(error) if lenient.mend(&error) => {}
+            Err(error) => return Err(syntax_error(&error, source, &lenient, faults)),
+        }
+    }
+}
+
+/// The documents, or what the parser says of them.
+fn build(source: &Source, faults: &Faults) -> Result<Result<Vec<Node>, ScanError>, Fault> {
+    let text = source.text();
+    let mut builder =
+        Builder { faults, source, stack: Vec::new(), done: Vec::new(), anchors: HashMap::new(), nodes: 0 };
+    let mut parser = Parser::new_from_str(&text);
     while let Some(next) = parser.next_event() {
         match next {
             Ok((event, span)) => builder.event(event, span)?,
-            Err(error) => return Err(syntax_error(&error, source, faults)),
+            Err(error) => return Ok(Err(error)),
         }
     }
-    Ok(builder.done)
+    Ok(Ok(builder.done))
 }
 
-fn syntax_error(error: &ScanError, source: &str, faults: &Faults) -> Fault {
+fn syntax_error(error: &ScanError, source: &str, lenient: &Source, faults: &Faults) -> Fault {
     let marker = error.marker();
-    let mut at = Mark { line: marker.line().max(1), column: marker.col() + 1, width: 1 };
+    let mut at = lenient.place(Mark { line: marker.line().max(1), column: marker.col() + 1, width: 1 });
     let mut help = "";
     if error.info().contains("tab") {
         help = "indent with spaces; YAML allows no tabs there";
@@ -87,6 +102,7 @@ enum Body {
 
 struct Builder<'a> {
     faults: &'a Faults,
+    source: &'a Source,
     stack: Vec<Frame>,
     done: Vec<Node>,
     /// Each with its number of nodes.
@@ -100,7 +116,7 @@ impl Builder<'_> {
     }
 
     fn event(&mut self, event: Event<'_>, span: Span) -> Result<(), Fault> {
-        let at = mark(span);
+        let at = self.source.place(mark(span));
         match event {
             Event::Alias(id) => {
                 let Some((node, size)) = self.anchors.get(&id).cloned() else {
