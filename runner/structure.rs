@@ -1,19 +1,29 @@
 //! Keeps the import rules of ARCHITECTURE.md: who may see whom, where packages have their home, where `unsafe` may stand.
 
+mod imports;
+
+use imports::{Named, module_of, named};
 use std::path::{Path, PathBuf};
 
-/// Module → what it may not name as `crate::…`.
+/// Module → what it may not name.
 const MAY_NOT_SEE: &[(&str, &[&str])] = &[
     ("runtime", &["kubelet", "observe", "facts", "judge", "trial", "report", "cli", "case"]),
     ("kubelet", &["engine", "observe", "facts", "judge", "trial", "report", "cli", "case"]),
     ("engine", &["runtime", "kubelet", "observe", "facts", "judge", "trial", "report", "cli", "case"]),
     ("observe", &["runtime", "kubelet", "engine", "judge", "facts", "trial", "report", "cli", "case", "plan", "pod"]),
     ("facts", &["runtime", "kubelet", "engine", "judge", "trial", "report", "cli", "case", "plan"]),
-    ("judge", &["runtime", "kubelet", "engine", "observe", "trial", "report", "cli", "host"]),
+    ("judge", &["runtime", "kubelet", "engine", "observe", "trial", "report", "cli", "host", "plan"]),
     ("host", &["runtime", "kubelet", "engine", "observe", "facts", "judge", "trial", "report", "cli", "case"]),
     ("plan", &["runtime", "kubelet", "engine", "observe", "facts", "judge", "trial", "report", "cli", "case", "host"]),
     (
         "pod",
+        &[
+            "runtime", "kubelet", "engine", "observe", "facts", "judge", "trial", "report", "cli", "case", "host",
+            "plan",
+        ],
+    ),
+    (
+        "node",
         &[
             "runtime", "kubelet", "engine", "observe", "facts", "judge", "trial", "report", "cli", "case", "host",
             "plan",
@@ -32,7 +42,7 @@ const MAY_NOT_SEE: &[(&str, &[&str])] = &[
 ];
 
 /// Modules without input and output: text that must not stand in them.
-const PURE: &[&str] = &["facts", "judge", "report", "pod", "plan"];
+const PURE: &[&str] = &["facts", "judge", "report", "pod", "plan", "node"];
 const INPUT_AND_OUTPUT: &[&str] =
     &["std::fs", "std::net::Tcp", "std::process::Command", "println!", "eprintln!", "nix::", "duct::", "std::env::var"];
 
@@ -55,11 +65,12 @@ const HOMES: &[(&str, &[&str])] = &[
 /// Where `unsafe` may stand.
 const UNSAFE: &[&str] = &["engine", "payload", "observe"];
 
-/// A source file: its module, its path below src/, and its code without comments.
+/// A source file: its module, its path below src/, its code without comments, and all of it.
 struct Source {
     module: String,
     path: String,
     code: Vec<(usize, String)>,
+    text: String,
 }
 
 fn sources() -> Vec<Source> {
@@ -86,20 +97,17 @@ fn read(root: &Path, file: &Path) -> Source {
     let module = path.split('/').next().unwrap_or_default().trim_end_matches(".rs").to_owned();
     let text = std::fs::read_to_string(file).expect("sources are text");
     let code = text.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//"));
-    Source { module, path, code: code.map(|(index, line)| (index + 1, line.to_owned())).collect() }
+    let code = code.map(|(index, line)| (index + 1, line.to_owned())).collect();
+    Source { module, path, code, text }
 }
 
-/// Paths `crate::NAME` and, from a file at the top of its module, `super::NAME`, `{NAME, …}` lists included.
-fn names_crate_module(line: &str, module: &str) -> bool {
-    line.match_indices("crate::").any(|(at, _)| {
-        let rest = &line[at + "crate::".len()..];
-        let rest = rest.strip_prefix('{').unwrap_or(rest);
-        rest.split([',', '{', '}']).any(|part| {
-            part.trim()
-                .strip_prefix(module)
-                .is_some_and(|tail| !tail.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
-        })
-    })
+/// What is wrong about a path in a module: it leads to a forbidden one, or to the whole crate, and so to all of them.
+fn fault(named: &Named, module: &str, forbidden: &[&str]) -> Option<String> {
+    match named.path.first() {
+        None => Some(format!("{module} names the whole crate: name the module")),
+        Some(first) if forbidden.contains(&first.as_str()) => Some(format!("{module} may not see {first}")),
+        Some(_) => None,
+    }
 }
 
 #[test]
@@ -107,10 +115,10 @@ fn modules_see_only_what_they_may() {
     let mut faults = Vec::new();
     for source in sources() {
         let Some((_, forbidden)) = MAY_NOT_SEE.iter().find(|(module, _)| *module == source.module) else { continue };
-        for (number, line) in &source.code {
-            for module in forbidden.iter().filter(|module| names_crate_module(line, module)) {
-                faults.push(format!("src/{}:{number}: {} may not see {module}", source.path, source.module));
-            }
+        let all = named(&source.text, &module_of(Path::new(&source.path)));
+        for one in all.unwrap_or_else(|error| panic!("src/{}: {error}", source.path)) {
+            let fault = fault(&one, &source.module, forbidden);
+            faults.extend(fault.map(|fault| format!("src/{}:{}: {fault}", source.path, one.line)));
         }
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
@@ -167,11 +175,45 @@ fn only_the_command_line_prints() {
 
 #[test]
 fn the_rules_can_fail() {
-    assert!(names_crate_module("use crate::observe::pod;", "observe"));
-    assert!(names_crate_module("use crate::{facts, observe};", "observe"));
-    assert!(names_crate_module("    crate::judge::verdict()", "judge"));
-    assert!(!names_crate_module("use crate::observer::x;", "observe"));
-    assert!(!names_crate_module("use self::observe;", "observe"));
+    let module = || ["judge", "contract"].map(str::to_owned);
+    let faults = |text: &str| -> Vec<String> {
+        let all = named(text, &module()).expect("Rust");
+        let all = all.iter().filter_map(|one| Some(format!("{}: {}", one.line, fault(one, "judge", &["plan"])?)));
+        all.collect()
+    };
+    for (text, line) in [
+        ("use crate::plan::Node;", 1),
+        ("use crate::{\n    facts,\n    plan,\n};", 3),
+        ("use crate::{facts::{Facts, Looked}, plan::{self, Node}};", 1),
+        ("use super::super::plan;", 1),
+        ("use super::super::{\n    facts,\n    plan::Node,\n};", 3),
+        ("fn f() {\n    crate::plan::plan();\n}", 2),
+        ("fn f(node: &crate\n    ::plan::Node) {}", 1),
+        ("fn f() {\n    assert!(\n        super::super::plan::plan());\n}", 3),
+        ("mod tests {\n    use super::super::super::plan::Node;\n}", 2),
+        ("pub(in crate::plan) fn f() {}", 1),
+        ("pub use crate::plan as other;", 1),
+    ] {
+        let found = faults(text);
+        assert!(found.iter().any(|fault| *fault == format!("{line}: judge may not see plan")), "{text}: {found:?}");
+    }
+    for text in ["use crate as all;", "use crate::*;", "use super::super::*;", "use crate::{self as all};"] {
+        assert_eq!(faults(text), ["1: judge names the whole crate: name the module"], "{text}");
+    }
+    for text in [
+        "use crate::planner::x;",
+        "use self::plan;",
+        "use super::plan::x;",
+        "// crate::plan::Node",
+        "const TEXT: &str = \"crate::plan::Node\";",
+        "pub(crate) fn f(&self) { self.plan.take(); crate_plan::f() }",
+        "mod tests {\n    use super::super::plan::Node;\n}",
+        "use crate::facts::{plan, other as plan};",
+    ] {
+        assert_eq!(faults(text), [""; 0], "{text}");
+    }
+    assert_eq!(module_of(Path::new("judge/contract/mod.rs")), module());
+    assert_eq!(module_of(Path::new("judge/contract.rs")), module());
 }
 
 #[test]

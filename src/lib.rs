@@ -11,6 +11,7 @@ pub mod facts;
 pub mod host;
 pub mod judge;
 pub mod kubelet;
+pub mod node;
 pub mod observe;
 pub mod payload;
 pub mod plan;

@@ -3,8 +3,9 @@
 use podcheck::facts::{self, Naming};
 use podcheck::host::{Run, scaled};
 use podcheck::kubelet::{Kubelet, Pace};
+use podcheck::node::{CgroupDriver, Node};
 use podcheck::observe::{self, Program, Readiness, Scope, Subject};
-use podcheck::plan::{self, CgroupDriver, Node};
+use podcheck::plan;
 use podcheck::pod::Pod;
 use podcheck::runtime::{RunningPod, Runtime};
 use serde::{Deserialize, Serialize};

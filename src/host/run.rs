@@ -7,7 +7,7 @@ use super::owner::Owner;
 use super::supervisor::Supervisor;
 use super::sweep::{self, SweepReport};
 use super::{HostError, TrialDir, cgroup, check_time_factor, link, lock, mounts, places, record, tmpfs, why_not_root};
-use crate::plan::CgroupDriver;
+use crate::node::CgroupDriver;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};

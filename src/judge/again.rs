@@ -4,7 +4,7 @@
 use super::look::{self, Question, text};
 use super::{Check, HostCaps, Level, Outcome, contract};
 use crate::facts::{Facts, Looked, unobservable};
-use crate::plan::Node;
+use crate::node::Node;
 use crate::pod::Pod;
 use serde_json::Value;
 use std::collections::BTreeMap;

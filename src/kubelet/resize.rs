@@ -128,7 +128,8 @@ impl Kubelet {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Node, plan};
+    use crate::node::Node;
+    use crate::plan::plan;
     use crate::pod::{Container, Pod, PodSpec, Quantity, Resources};
 
     /// A Burstable Pod of two, `app` with these limits and this cpu request.

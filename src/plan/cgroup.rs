@@ -1,11 +1,12 @@
 //! The cgroups above the containers and what a kubelet writes into them.
 //! Source: Kubernetes pkg/kubelet/cm (ResourceConfigForPod, pod and QoS container managers) and pkg/kubelet/kuberuntime.
 
+use super::QosClass;
 use super::arithmetic::{PERIOD_USEC, quota_usec, shares};
 use super::qos::effective;
 use super::together;
 use super::totals::{self, Kind};
-use super::{Node, QosClass};
+use crate::node::Node;
 use crate::pod::{HugePageSize, Pod, Quantity, Resources};
 use std::collections::BTreeMap;
 
@@ -41,7 +42,7 @@ pub struct LinuxResources {
 }
 
 /// The cgroups of a Pod, outermost first, as a kubelet makes them. Their paths are a kubelet's own names; what they are called
-/// on the host its driver says, see [`super::CgroupDriver`].
+/// on the host its driver says, see [`crate::node::CgroupDriver`].
 ///
 /// What a kubelet also writes and this leaves out, because no property asks for it: the node's limits of processes and of
 /// huge pages on `kubepods` (the host's, so never the same twice).

@@ -1,9 +1,8 @@
 //! One container's part of the plan.
 
 use super::qos::effective;
-use super::{
-    LinuxResources, MountPlan, Node, QosClass, Scope, arithmetic, cgroup, mount, namespaces, stand_in, totals,
-};
+use super::{LinuxResources, MountPlan, QosClass, Scope, arithmetic, cgroup, mount, namespaces, stand_in, totals};
+use crate::node::Node;
 use crate::payload;
 use crate::pod::{
     AppArmorProfile, Container, ContainerSecurity, Hook, Later, Pod, PodSecurity, Quantity, SeccompProfile,

@@ -1,34 +1,5 @@
 //! How a kubelet's cgroup driver names the cgroups of a Pod on the host.
 
-use std::fmt;
-
-/// `cgroupDriver` of a kubelet: who makes the cgroups, and so how they are called.
-/// Source: <https://kubernetes.io/docs/setup/production-environment/container-runtimes/#cgroup-drivers>
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum CgroupDriver {
-    /// Directories, made by whoever needs them: `kubepods/burstable/pod<uid>`.
-    #[default]
-    Cgroupfs,
-    /// Slices, made by systemd: `kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod<uid>.slice`.
-    Systemd,
-}
-
-impl CgroupDriver {
-    /// `cgroupfs` or `systemd`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            CgroupDriver::Cgroupfs => "cgroupfs",
-            CgroupDriver::Systemd => "systemd",
-        }
-    }
-}
-
-impl fmt::Display for CgroupDriver {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
 /// The slices of a cgroup that a plan names (`kubepods/burstable/pod<uid>`) below the slice `root` (without `.slice`), outermost
 /// first and `root` itself among them. A dash in a slice's name leads to the one below, so that of a uid is written `_`.
 /// Source: Kubernetes pkg/kubelet/cm/cgroup_manager_linux.go, `CgroupName.ToSystemd`.

@@ -10,7 +10,6 @@ mod driver;
 mod files;
 mod mount;
 mod namespaces;
-mod node;
 mod qos;
 #[cfg(test)]
 mod recorded;
@@ -23,16 +22,16 @@ mod totals;
 
 pub use cgroup::{CgroupPlan, LinuxResources};
 pub use container::{ContainerPlan, Role};
-pub use driver::{CgroupDriver, slices};
+pub use driver::slices;
 pub use files::NetworkFiles;
 pub use mount::{MountPlan, MountSource, VolumePlan};
 pub use namespaces::{Namespaces, Scope};
-pub use node::Node;
 pub use qos::QosClass;
 pub use sandbox::SandboxPlan;
 pub use stand_in::can_listen;
 pub(crate) use stand_in::{SERVER, SERVER_ARGS};
 
+use crate::node::Node;
 use crate::pod::{Later, Pod, RecursiveReadOnly, RestartPolicy};
 use std::net::IpAddr;
 

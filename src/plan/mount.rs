@@ -1,6 +1,7 @@
 //! Mounts and volumes.
 
-use super::{Node, totals};
+use super::totals;
+use crate::node::Node;
 use crate::pod::{
     Container, HostPathType, Later, Pod, Propagation, Quantity, RecursiveReadOnly, Volume, VolumeFile, VolumeMount,
     VolumeSource,

@@ -54,7 +54,8 @@ impl ImageUser {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Node, plan};
+    use crate::node::Node;
+    use crate::plan::plan;
     use crate::pod::{Container, Pod, PodSpec};
 
     fn planned(run_as_non_root: Option<bool>, run_as_user: Option<u32>) -> ContainerPlan {

@@ -16,7 +16,8 @@ pub use daemon::Tenancy;
 pub use name::{Kind, RuntimeName, RuntimeNameError, is_endpoint};
 
 use crate::host::{self, Cause, Process, Run, TrialDir};
-use crate::plan::{CgroupDriver, ContainerPlan, Plan};
+use crate::node::CgroupDriver;
+use crate::plan::{ContainerPlan, Plan};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,6 +1,6 @@
 //! Names of runtimes: `KIND[:DRIVER][+OCI][@ENDPOINT]`.
 
-use crate::plan::CgroupDriver;
+use crate::node::CgroupDriver;
 use std::fmt;
 use std::str::FromStr;
 

@@ -5,7 +5,7 @@ use crate::case::Case;
 use crate::facts;
 use crate::host::{self, CgroupRoot, Run};
 use crate::judge::{self, Context, HostCaps};
-use crate::plan::{CgroupDriver, Node};
+use crate::node::{CgroupDriver, Node};
 use crate::pod::{HugePageSize, Pod};
 use crate::report::{AbilityRecord, HostRecord, Record};
 use crate::runtime::RuntimeName;

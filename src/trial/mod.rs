@@ -27,7 +27,7 @@ pub use runtimes::{Opened, Runtimes, here};
 use crate::case::{Case, Known};
 use crate::facts::Facts;
 use crate::judge::{self, Check, Outcome as CheckOutcome, Verdict};
-use crate::plan::Node;
+use crate::node::Node;
 use crate::report::Record;
 use crate::runtime::{self, Runtime, RuntimeName, Tenancy};
 use live::Live;

@@ -3,7 +3,7 @@
 use super::quality::class;
 use super::{Court, Member, Rule, is, is_one_of, must, should, shown};
 use crate::facts::Looked;
-use crate::plan::CgroupDriver;
+use crate::node::CgroupDriver;
 use serde_json::{Value, json};
 
 const KUBELET: &str = "https://kubernetes.io/docs/concepts/workloads/pods/pod-qos/";

@@ -4,7 +4,7 @@ use super::pod_level;
 use super::quality::{self, memory_limit};
 use super::{Court, Member, Rule, is, is_one_of, must, should, shown};
 use crate::judge::Outcome;
-use crate::plan::CgroupDriver;
+use crate::node::CgroupDriver;
 use crate::pod::{HugePageSize, Quantity};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;

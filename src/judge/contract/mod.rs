@@ -27,7 +27,7 @@ mod volumes;
 use super::look::{self, Question};
 use super::{Check, Level, Outcome};
 use crate::facts::{Facts, Looked};
-use crate::plan::{CgroupDriver, Node};
+use crate::node::{CgroupDriver, Node};
 use crate::pod::{Container, Pod};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};

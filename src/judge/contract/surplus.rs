@@ -8,7 +8,7 @@ use super::privileges::DEFAULT_CAPABILITIES;
 use super::user::{image_group, image_memberships, uid};
 use super::{Court, Member, devices, is_one_of, must, should, shown, texts};
 use crate::facts::Looked;
-use crate::plan::CgroupDriver;
+use crate::node::CgroupDriver;
 use crate::pod::Container;
 use serde_json::{Value, json};
 

@@ -1,6 +1,6 @@
 //! The OCI runtimes that a running daemon knows, from the configuration it tells of itself.
 
-use crate::plan::CgroupDriver;
+use crate::node::CgroupDriver;
 use serde_json::Value;
 use std::path::Path;
 

@@ -12,7 +12,7 @@ use super::ready::{Home, Ready};
 use super::restart::Restart;
 use super::start::{Start, clear};
 use crate::host::{Process, Run, scaled};
-use crate::plan::CgroupDriver;
+use crate::node::CgroupDriver;
 use crate::runtime::image::{self, Image};
 use crate::runtime::{RuntimeError, RuntimeName};
 use std::collections::BTreeMap;

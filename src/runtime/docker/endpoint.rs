@@ -4,7 +4,7 @@ use super::client::{Client, QUICK, words};
 use super::images::Images;
 use super::{Daemon, DockerRuntime, leftover, lowest_oom_score};
 use crate::host::{Process, Run};
-use crate::plan::CgroupDriver;
+use crate::node::CgroupDriver;
 use crate::runtime::daemon;
 use crate::runtime::{RuntimeError, RuntimeName};
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};

@@ -1,6 +1,7 @@
-//! The machine that the plan pretends.
+//! The machine that a Pod comes to, as far as its configuration goes: what a plan is made for and a Pod is judged by.
 
 use crate::pod::{Allocatable, HugePageSize};
+use std::fmt;
 
 /// The machine that the plan pretends, so that no plan depends on where it was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,7 +22,7 @@ pub struct Node {
 
 impl Node {
     /// Puts what it gives to Pods into a value that waits for it.
-    pub(super) fn put_into(&self, text: &mut String) {
+    pub(crate) fn put_into(&self, text: &mut String) {
         Allocatable::Cpu.put_into(text, self.cpu_milli.into());
         Allocatable::Memory.put_into(text, u128::from(self.memory_bytes) * 1000);
     }
@@ -36,5 +37,32 @@ impl Default for Node {
             single_process_oom_kill: false,
             huge_page_sizes: Vec::new(),
         }
+    }
+}
+
+/// `cgroupDriver` of a kubelet: who makes the cgroups, and so how they are called.
+/// Source: <https://kubernetes.io/docs/setup/production-environment/container-runtimes/#cgroup-drivers>
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum CgroupDriver {
+    /// Directories, made by whoever needs them: `kubepods/burstable/pod<uid>`.
+    #[default]
+    Cgroupfs,
+    /// Slices, made by systemd: `kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod<uid>.slice`.
+    Systemd,
+}
+
+impl CgroupDriver {
+    /// `cgroupfs` or `systemd`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            CgroupDriver::Cgroupfs => "cgroupfs",
+            CgroupDriver::Systemd => "systemd",
+        }
+    }
+}
+
+impl fmt::Display for CgroupDriver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
