@@ -105,20 +105,22 @@ impl Source {
         found
     }
 
-    /// The characters of the quoted scalar that begins there, each with line and column, and whether a backslash is before it.
+    /// The characters of the quoted scalar that begins there, quotes included, each with line and column, and whether a
+    /// backslash is before it.
     fn scalar(&self, line: usize, column: usize) -> impl Iterator<Item = (usize, usize, bool, char)> {
-        let mut quote = None;
-        let mut escaped = false;
         let from = move |n: usize| if n == line { column } else { 0 };
         let lines = self.lines.iter().enumerate().skip(line);
         let all =
             lines.flat_map(move |(n, text)| text.chars().enumerate().skip(from(n)).map(move |(at, c)| (n, at, c)));
+        let (mut quote, mut escaped, mut ended) = (None, false, false);
         all.map_while(move |(n, at, c)| {
             let before = std::mem::replace(&mut escaped, false);
             match quote {
                 None => quote = Some(c),
-                // Two single quotes are one that is meant: the second begins the same scalar again.
-                Some(end) if c == end && !before => return None,
+                // Two single quotes stand for one.
+                Some(_) if ended && !(quote == Some('\'') && c == '\'') => return None,
+                Some(_) if ended => ended = false,
+                Some(end) if c == end && !before => ended = true,
                 Some('"') => escaped = c == '\\' && !before,
                 Some(_) => {}
             }
@@ -153,12 +155,13 @@ impl Source {
 
     fn indent_scalar(&mut self, line: usize, column: usize) -> bool {
         let last = self.scalar(line, column).last().map_or(line, |(line, ..)| line);
-        // The quote that ends it may stand first on its line.
-        let lines: Vec<usize> =
-            (line + 1..=last + 1).filter(|n| self.lines.get(*n).is_some_and(|l| !l.trim().is_empty())).collect();
-        let ends_there = |n: usize| n <= last || self.lines[n].trim_start().starts_with(['"', '\'']);
-        let lines: Vec<usize> = lines.into_iter().filter(|n| ends_there(*n)).collect();
-        lines.into_iter().fold(false, |mended, line| self.indent(line) || mended)
+        let is_blank = |n: &usize| self.lines.get(*n).is_none_or(|text| text.trim().is_empty());
+        let lines: Vec<usize> = (line + 1..=last).filter(|n| !is_blank(n)).collect();
+        let mut mended = false;
+        for line in lines {
+            mended |= self.indent(line);
+        }
+        mended
     }
 
     /// Whether brackets or quotes are open before a line: then what is before it is no whole YAML.

@@ -104,6 +104,7 @@ fn what_kubernetes_takes_is_taken() {
         ("a:\n- b: [\nx,\n {y: 1,\nz: [2\n]}\n]\n", "{\"a\":[{\"b\":[\"x\",{\"y\":1,\"z\":[2]}]}]}"),
         ("a:\n  b: [one\ntwo, \"three\nfour\"]\n", "{\"a\":{\"b\":[\"one two\",\"three four\"]}}"),
         ("a:\n  b: \"one\n two\n\n three\n\"\nc: 'x\ny'\n", "{\"a\":{\"b\":\"one two\\nthree \"},\"c\":\"x y\"}"),
+        ("a:\n  b: 'it''s\nmore'\n  c: 1\n", "{\"a\":{\"b\":\"it's more\",\"c\":1}}"),
         ("a: \"it\\'s \\\\' \\\" that\\'s\"\n", "{\"a\":\"it's \\\\' \\\" that's\"}"),
         ("a: \"x\n  it\\'s\"\nb: 'it\\s'\n", "{\"a\":\"x it's\",\"b\":\"it\\\\s\"}"),
         ("a:\tx\nb: \t y\nc:\t[1]\n", "{\"a\":\"x\",\"b\":\"y\",\"c\":[1]}"),
