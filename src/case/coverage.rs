@@ -126,7 +126,7 @@ fn without_row(id: &str) -> &str {
 
 /// A condition in a few words.
 fn on(when: &When) -> String {
-    let When { runtime, oci, versions, settings, cgroup, driver, kernel, abilities } = when;
+    let When { runtime, oci, versions, settings, cgroup, driver, kernel, abilities, network } = when;
     let mut words: Vec<String> = runtime.iter().chain(oci).cloned().collect();
     for (part, range) in versions {
         if words.contains(part) { words.push(range.clone()) } else { words.push(format!("{part} {range}")) }
@@ -136,6 +136,7 @@ fn on(when: &When) -> String {
     words.extend(driver.iter().map(|driver| format!("driver {driver}")));
     words.extend(kernel.iter().map(|range| format!("Linux {range}")));
     words.extend(abilities.iter().cloned());
+    words.extend(network.iter().map(|of| format!("network {of}")));
     if words.is_empty() { "any".to_owned() } else { words.join(" ") }
 }
 

@@ -104,7 +104,7 @@ pub(super) static UNCOVERED: Keys =
 
 pub(super) static WHEN: Keys = Keys {
     name: "when",
-    all: &["runtime", "oci", "versions", "settings", "cgroup", "driver", "kernel", "abilities"],
+    all: &["runtime", "oci", "versions", "settings", "cgroup", "driver", "kernel", "abilities", "network"],
     mandatory: &[],
 };
 

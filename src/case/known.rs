@@ -113,6 +113,7 @@ fn when(cursor: &Cursor<'_>) -> When {
         settings,
         cgroup: cursor.get("cgroup").and_then(|value| value.one_of(&["v1", "hybrid", "v2"])).map(str::to_owned),
         driver: cursor.get("driver").and_then(|value| value.one_of(&["cgroupfs", "systemd"])).map(str::to_owned),
+        network: cursor.get("network").and_then(|value| value.one_of(&["own", "host"])).map(str::to_owned),
         kernel: cursor.get("kernel").and_then(|value| range(&value)),
         abilities: abilities.iter().filter_map(|ability| self::word(ability, "!")).collect(),
     }

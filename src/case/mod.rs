@@ -336,4 +336,6 @@ pub struct When {
     pub kernel: Option<String>,
     /// Abilities the host has, or with `!` in front has not.
     pub abilities: Vec<String>,
+    /// Whose network the Pod has: `own` or `host`.
+    pub network: Option<String>,
 }

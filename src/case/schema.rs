@@ -290,6 +290,7 @@ fn known() -> Value {
                     "settings": {"type": "object", "description": "Of a daemon that runs already."},
                     "cgroup": one_of(&["v1", "hybrid", "v2"]),
                     "driver": one_of(&["cgroupfs", "systemd"]),
+                    "network": one_of(&["own", "host"]),
                     "kernel": {"type": "string"},
                     "abilities": {"type": "array", "items": {"type": "string", "pattern": "^!?[a-z0-9-]+$"}},
                 },

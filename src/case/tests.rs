@@ -55,6 +55,7 @@ known:
     driver: systemd
     kernel: ">=5"
     abilities: [swap, "!time-namespace"]
+    network: own
   because: it is so
   source: https://example.com/why
 rows:
@@ -180,6 +181,7 @@ fn known_differences() {
             driver: text("systemd"),
             kernel: text(">=5"),
             abilities: names(&["swap", "!time-namespace"]),
+            network: text("own"),
         },
         because: "it is so".to_owned(),
         source: "https://example.com/why".to_owned(),

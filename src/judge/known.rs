@@ -23,6 +23,8 @@ pub struct Context {
     pub kernel: String,
     /// Abilities that the host has.
     pub abilities: BTreeSet<String>,
+    /// What stands before the members of a Pod, `beside/` or nothing → `own` or `host`, whose network it has.
+    pub networks: BTreeMap<String, String>,
 }
 
 /// Checks after known differences were applied.
@@ -37,16 +39,20 @@ pub struct Applied {
 /// Marks checks whose finding is a known difference. `general` holds the differences of runtimes as such: one is unmet
 /// where its check was made and held. `own` holds the case's: one is unmet where its difference was not seen.
 pub fn apply_known(mut checks: Vec<Check>, general: &[Known], own: &[Known], context: &Context) -> Applied {
-    let of_findings = |entry: &&Known| !entry.property.is_empty() && applies(&entry.when, context);
+    let in_a_network = |of: &String| context.networks.values().any(|network| network == of);
+    let of_findings = |entry: &&Known| {
+        let of_a_pod = entry.when.network.as_ref().is_none_or(in_a_network);
+        !entry.property.is_empty() && of_a_pod && applies(&entry.when, context)
+    };
     let general: Vec<&Known> = general.iter().filter(of_findings).collect();
     let own: Vec<&Known> = own.iter().filter(of_findings).collect();
     // Decided on the checks as they were made, so that one entry never hides another's absence.
-    let unmet_general = general.iter().filter(|entry| no_longer_true(entry, &checks));
-    let unmet_own = own.iter().filter(|entry| not_seen(entry, &checks));
+    let unmet_general = general.iter().filter(|entry| no_longer_true(entry, &checks, context));
+    let unmet_own = own.iter().filter(|entry| not_seen(entry, &checks, context));
     // Not to have seen a race proves nothing.
     let unmet = unmet_own.chain(unmet_general).filter(|entry| !entry.sometimes).map(|entry| (*entry).clone()).collect();
     for check in &mut checks {
-        if let Some(entry) = own.iter().chain(&general).find(|entry| explains(entry, check)) {
+        if let Some(entry) = own.iter().chain(&general).find(|entry| explains(entry, check, context)) {
             check.outcome = Outcome::Known(entry.because.clone());
         }
     }
@@ -57,12 +63,19 @@ pub fn apply_known(mut checks: Vec<Check>, general: &[Known], own: &[Known], con
 /// runtimes do by their own choice, and only comparisons show. Such an entry names its fact.
 pub fn declared<'a>(known: &'a [Known], context: &Context, member: &str, at: &str, seen: &str) -> Option<&'a Known> {
     known.iter().find(|entry| {
-        entry.at == at && says(entry, member, seen) && names_member(entry, member) && applies(&entry.when, context)
+        entry.at == at
+            && says(entry, member, seen)
+            && names_member(entry, member, context)
+            && applies(&entry.when, context)
     })
 }
 
 /// Whether an entry is about a member. The sandbox, of the Pod beside as well, only if it is named.
-fn names_member(entry: &Known, member: &str) -> bool {
+fn names_member(entry: &Known, member: &str, context: &Context) -> bool {
+    let prefix = if member.starts_with("beside/") { "beside/" } else { "" };
+    if entry.when.network.as_ref().is_some_and(|network| context.networks.get(prefix) != Some(network)) {
+        return false;
+    }
     let sandbox = member == "sandbox" || member == "beside/sandbox";
     match entry.members.is_empty() {
         true => !sandbox,
@@ -77,53 +90,59 @@ fn says(entry: &Known, member: &str, seen: &str) -> bool {
 }
 
 /// Whether an entry is about what a check looked at, however it came out.
-fn is_about(entry: &Known, check: &Check) -> bool {
+fn is_about(entry: &Known, check: &Check, context: &Context) -> bool {
     let below = |at: &str| {
         at.strip_prefix(entry.at.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
     };
-    entry.property == check.property && names_member(entry, &check.member) && (entry.at.is_empty() || below(&check.at))
+    let is_there = entry.at.is_empty() || below(&check.at);
+    entry.property == check.property && is_there && names_member(entry, &check.member, context)
 }
 
 /// Whether a check found just the difference of an entry.
-fn explains(entry: &Known, check: &Check) -> bool {
-    check.outcome == Outcome::Broken && is_about(entry, check) && says(entry, &check.member, &check.seen)
+fn explains(entry: &Known, check: &Check, context: &Context) -> bool {
+    check.outcome == Outcome::Broken && is_about(entry, check, context) && says(entry, &check.member, &check.seen)
 }
 
 /// The members that an entry has to be met at: those it names, or those at which something it is about was looked at.
-fn members<'a>(entry: &'a Known, checks: &'a [Check]) -> BTreeSet<&'a str> {
+fn members<'a>(entry: &'a Known, checks: &'a [Check], context: &Context) -> BTreeSet<&'a str> {
     if entry.members.is_empty() {
-        return checks.iter().filter(|check| is_about(entry, check)).map(|check| check.member.as_str()).collect();
+        return checks
+            .iter()
+            .filter(|check| is_about(entry, check, context))
+            .map(|check| check.member.as_str())
+            .collect();
     }
     entry.members.iter().map(String::as_str).collect()
 }
 
 /// A general entry: at one of its members the check was made and held, and the difference was not seen there.
-fn no_longer_true(entry: &Known, checks: &[Check]) -> bool {
-    members(entry, checks).into_iter().any(|member| {
-        let mut about = checks.iter().filter(|check| check.member == member && is_about(entry, check));
+fn no_longer_true(entry: &Known, checks: &[Check], context: &Context) -> bool {
+    members(entry, checks, context).into_iter().any(|member| {
+        let mut about = checks.iter().filter(|check| check.member == member && is_about(entry, check, context));
         // One that holds with just what the entry speaks of was asked something else: a limit of a container that has none.
         let held = about.clone().any(|check| check.outcome == Outcome::Held && !says(entry, member, &check.seen));
-        held && !about.any(|check| explains(entry, check))
+        held && !about.any(|check| explains(entry, check, context))
     })
 }
 
 /// A case's entry: the difference was not seen at one of its members, though this host could show it.
-fn not_seen(entry: &Known, checks: &[Check]) -> bool {
-    let members = members(entry, checks);
+fn not_seen(entry: &Known, checks: &[Check], context: &Context) -> bool {
+    let members = members(entry, checks, context);
     members.is_empty()
         || members.into_iter().any(|member| {
             let about: Vec<_> =
-                checks.iter().filter(|check| check.member == member && is_about(entry, check)).collect();
+                checks.iter().filter(|check| check.member == member && is_about(entry, check, context)).collect();
             let hidden = |check: &&Check| matches!(check.outcome, Outcome::Unobservable(_));
             let all_hidden = !about.is_empty() && about.iter().all(hidden);
-            !all_hidden && !about.iter().any(|check| explains(entry, check))
+            !all_hidden && !about.iter().any(|check| explains(entry, check, context))
         })
 }
 
 /// Whether a conjunction holds. What is not known here (a version that was not reported, a range that is none) does not
 /// hold, so that a difference is never excused by a doubt.
 fn applies(when: &When, context: &Context) -> bool {
-    let When { runtime, oci, versions, settings, cgroup, driver, kernel, abilities } = when;
+    // Of the network it depends which Pod is meant: see `names_member`.
+    let When { runtime, oci, versions, settings, cgroup, driver, kernel, abilities, network: _ } = when;
     let is = |wanted: &Option<String>, seen: Option<&str>| wanted.as_deref().is_none_or(|wanted| seen == Some(wanted));
     is(runtime, Some(&context.runtime))
         && is(oci, context.oci.as_deref())

@@ -11,7 +11,7 @@ use crate::report::{AbilityRecord, HostRecord, Record};
 use crate::runtime::RuntimeName;
 use nix::fcntl::{Flock, FlockArg};
 use procfs::{Current, Meminfo};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -141,7 +141,17 @@ pub(super) fn context(record: &Record) -> Context {
         driver: record.cgroup_driver.clone(),
         kernel: kernel(),
         abilities,
+        networks: networks(&record.facts),
     }
+}
+
+/// Whose network each Pod of a document has.
+fn networks(facts: &serde_json::Value) -> BTreeMap<String, String> {
+    let of = |(pod, prefix): (&str, &str)| {
+        let network = facts.get(pod)?.get("network").filter(|network| !network.is_null())?;
+        Some((prefix.to_owned(), if network == "host" { "host" } else { "own" }.to_owned()))
+    };
+    [("pod", ""), ("beside", "beside/")].into_iter().filter_map(of).collect()
 }
 
 /// Why a case's record may have `seen` as the fact `at` of `member`: the reason and source of a known difference, the case's

@@ -47,6 +47,7 @@ fn context() -> Context {
         driver: "cgroupfs".to_owned(),
         kernel: "6.1.0-18-amd64".to_owned(),
         abilities: ["veth".to_owned()].into(),
+        networks: [("", "own"), ("beside/", "host")].map(|(pod, of)| (pod.to_owned(), of.to_owned())).into(),
     }
 }
 
@@ -186,4 +187,23 @@ fn every_part_of_a_conjunction_counts() {
     for (when, holds) in table {
         assert_eq!(applies(&when, &context()), holds, "{when:?}");
     }
+}
+
+#[test]
+fn a_difference_of_a_network_is_that_of_each_pod_in_such_a_network() {
+    let of = |network: &str| Known {
+        when: When { network: Some(network.to_owned()), ..When::default() },
+        ..entry(&[], "namespaces.uts")
+    };
+    // The Pod is in a network of its own, the one beside it in the host's.
+    let own = || vec![uts("app", "own"), uts("beside/app", "sandbox")];
+    assert_eq!(judged(own(), &[of("own")], &[]), (Verdict::Deviates, 0));
+    assert_eq!(judged(own(), &[of("host")], &[]), (Verdict::Failed, 1));
+    let beside = || vec![uts("app", "sandbox"), uts("beside/app", "own")];
+    assert_eq!(judged(beside(), &[of("host")], &[]), (Verdict::Deviates, 0));
+    assert_eq!(judged(beside(), &[of("own")], &[]), (Verdict::Failed, 1));
+    assert!(declared(&[of("own")], &context(), "app", "namespaces.uts", "own").is_some());
+    assert!(declared(&[of("own")], &context(), "beside/app", "namespaces.uts", "own").is_none());
+    let unknown = Context { networks: BTreeMap::new(), ..context() };
+    assert!(declared(&[of("own")], &unknown, "app", "namespaces.uts", "own").is_none());
 }
