@@ -2,7 +2,7 @@
 
 use super::path::place;
 use crate::observe::Observation;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What the observer knew of a Pod beforehand.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +23,8 @@ pub struct Naming {
     pub paths: Vec<(String, String)>,
     /// Member → the class of each mount that is asked for there, and the path as the manifest has it.
     pub asked: BTreeMap<String, Vec<(String, String)>>,
+    /// Members whose variable HOSTNAME the manifest sets.
+    pub sets_hostname: BTreeSet<String>,
     /// Files whose text the manifest gives: never a copy of the host's, not even where the two are alike.
     pub given: Vec<String>,
     /// Files that are the host's with something added by the manifest: told line by line.
@@ -43,6 +45,8 @@ const SHORT_ID: usize = 12;
 pub struct Names<'a> {
     naming: &'a Naming,
     words: Vec<Word>,
+    /// The host's name.
+    host: Option<&'a str>,
     /// The naming's, the longest first.
     paths: Vec<&'a (String, String)>,
     members: Vec<(&'a str, &'a str)>,
@@ -80,16 +84,30 @@ impl<'a> Names<'a> {
         }
         words.push(Word::new(&naming.pod_uid, "<uid>", |_| false));
         words.push(Word::new(&naming.pod_uid.replace('-', "_"), "<uid>", |_| false));
-        if observation.host.hostname != "localhost" {
-            // In a path it is the name of a file: a host may be called podcheck.
-            let beside = |c: char| c.is_alphanumeric() || matches!(c, '-' | '.' | '/');
-            words.push(Word::new(&observation.host.hostname, "<host>", beside));
-        }
         words.retain(|word| !word.text.is_empty());
+        // A name that says nothing of a host.
+        let host = Some(observation.host.hostname.as_str()).filter(|name| !["", "localhost"].contains(name));
         let members = observation.members.iter().map(|(name, id, _)| (name.as_str(), id.as_str())).collect();
         let mut paths: Vec<&(String, String)> = naming.paths.iter().collect();
         paths.sort_by_key(|(text, _)| std::cmp::Reverse(text.len()));
-        Names { naming, words, paths, members }
+        Names { naming, words, host, paths, members }
+    }
+
+    /// A text of a member that is in the host's UTS namespace, with names in it, and `<host>` for the host's own. Elsewhere a
+    /// word that is the same is the Pod's: it may be called as the host is.
+    pub fn text_of_host(&self, text: &str) -> String {
+        // In a path it is the name of a file: a host may be called podcheck.
+        let beside = |c: char| c.is_alphanumeric() || matches!(c, '-' | '.' | '/');
+        let text = self.text(text);
+        match self.host {
+            Some(host) => replace(text, host, "<host>", beside),
+            None => text,
+        }
+    }
+
+    /// Whether the manifest itself sets the variable HOSTNAME of a member.
+    pub fn sets_hostname(&self, member: &str) -> bool {
+        self.naming.sets_hostname.contains(member)
     }
 
     /// A text with names in it.
@@ -126,7 +144,7 @@ impl<'a> Names<'a> {
         let mut named = Vec::new();
         for part in below.or_else(elsewhere).unwrap_or(path).split('/') {
             let of_daemon = !above.is_empty() && above == self.naming.daemons;
-            named.push(if of_daemon { "<daemon>".to_owned() } else { self.cgroup_part(part) });
+            named.push(if of_daemon { "<daemon>".to_owned() } else { self.cgroup_part(part, self.is_pods(above)) });
             above = part;
         }
         named.join("/")
@@ -146,7 +164,7 @@ impl<'a> Names<'a> {
         for part in parts.by_ref() {
             if let Some(unit) = part.strip_suffix(".scope") {
                 let (_, id) = unit.rsplit_once('-')?;
-                named.push(self.cgroup_part(id));
+                named.push(self.cgroup_part(id, true));
                 break;
             }
             let slice = part.strip_suffix(".slice")?;
@@ -155,7 +173,7 @@ impl<'a> Names<'a> {
             prefix = slice;
         }
         // Some runtimes have a cgroup of their own within the scope.
-        named.extend(parts.map(|part| self.cgroup_part(part)));
+        named.extend(parts.map(|part| self.cgroup_part(part, false)));
         Some(named.join("/"))
     }
 
@@ -165,8 +183,16 @@ impl<'a> Names<'a> {
         Some(self.text(scope))
     }
 
-    fn cgroup_part(&self, part: &str) -> String {
-        match self.members.iter().find(|(name, id)| part == *name || part == *id && !id.is_empty()) {
+    /// Whether a cgroup is the Pod's, in which those of its members are.
+    fn is_pods(&self, cgroup: &str) -> bool {
+        cgroup.contains(self.naming.pod_uid.as_str())
+    }
+
+    /// A member's cgroup is called by its id, or by its name: a container may be called `kubepods`, and that is no name but where
+    /// members are.
+    fn cgroup_part(&self, part: &str, by_name: bool) -> String {
+        let is = |(name, id): &&(&str, &str)| by_name && part == *name || part == *id && !id.is_empty();
+        match self.members.iter().find(is) {
             Some((name, _)) => format!("<{name}>"),
             None => self.text(part),
         }
@@ -265,7 +291,8 @@ mod tests {
                 "a-pod<uid>.slice/cri-containerd-<app>.scope",
             ),
             ("/podcheck/x/pod11-22/sandbox".to_owned(), "pod<uid>/<sandbox>"),
-            ("/podcheck/xy/app".to_owned(), "/podcheck/xy/<app>"),
+            ("/podcheck/xy/app".to_owned(), "/podcheck/xy/app"),
+            ("/podcheck/x/app/pod11-22/app/app".to_owned(), "app/pod<uid>/<app>/app"),
             ("/".to_owned(), "/"),
         ] {
             assert_eq!(names.cgroup(&path), named);
@@ -308,8 +335,9 @@ mod tests {
         let observation = Observation { members: Vec::new(), pod: None, host, evidence: Default::default() };
         let naming = Naming::default();
         let names = Names::new(&naming, &observation);
-        assert_eq!(names.text("127.0.1.1 podcheck\tpodcheck.example"), "127.0.1.1 <host>\tpodcheck.example");
-        assert_eq!(names.text("/bin/podcheck"), "/bin/podcheck");
+        assert_eq!(names.text_of_host("127.0.1.1 podcheck\tpodcheck.example"), "127.0.1.1 <host>\tpodcheck.example");
+        assert_eq!(names.text_of_host("/bin/podcheck"), "/bin/podcheck");
+        assert_eq!(names.text("127.0.1.1 podcheck"), "127.0.1.1 podcheck");
     }
 
     #[test]

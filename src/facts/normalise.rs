@@ -81,15 +81,17 @@ impl View<'_> {
             instances: Some(instances::instances(seen, self.observation, |has| self.first_with(name, has))),
             shm: self.shm(name, seen),
             uts: Some(document::Uts {
-                hostname: seen.hostname.as_deref().map(|hostname| self.names.text(hostname)),
+                hostname: seen.hostname.as_deref().map(|hostname| self.text_of(seen, hostname)),
                 domainname: seen.domainname.as_ref().map(|name| self.domainname(name)),
             }),
             oom: Some(document::Oom { score_adj: seen.oom_score_adj }),
-            environment: Some(self.environment(seen)),
+            environment: Some(self.environment(name, seen)),
             inherited: Some(inherited::inherited(name, seen, self.observation)),
             controls: Some(inherited::controls(seen, self.observation)),
             sysctls: Fact(seen.sysctls.clone()),
-            files: Some(seen.files.iter().map(|(path, text)| ((*path).to_owned(), self.file(path, text))).collect()),
+            files: Some(
+                seen.files.iter().map(|(path, text)| ((*path).to_owned(), self.file(seen, path, text))).collect(),
+            ),
             events: Some(events(&seen.cgroup.events)),
         }
     }
@@ -180,12 +182,24 @@ impl View<'_> {
         Some(document::Shm { of, mode: format!("{:04o}", shm.mode), size_bytes: (!is_host).then_some(shm.size_bytes) })
     }
 
-    fn environment(&self, seen: &MemberSeen) -> document::Environment {
+    /// A text in which the host's name may stand, if the member is in the host's UTS namespace.
+    fn text_of(&self, seen: &MemberSeen, text: &str) -> String {
+        if self.is_in_hosts_uts(seen) { self.names.text_of_host(text) } else { self.names.text(text) }
+    }
+
+    fn is_in_hosts_uts(&self, seen: &MemberSeen) -> bool {
+        let (own, of_host) = (seen.namespaces.get("uts"), self.observation.host.namespaces.get("uts"));
+        own.is_some_and(|own| of_host.is_some_and(|of_host| of_host.contains(own)))
+    }
+
+    fn environment(&self, name: &str, seen: &MemberSeen) -> document::Environment {
         let mut env = BTreeMap::new();
         for entry in &seen.env {
-            let (name, text) = entry.split_once('=').unwrap_or((entry, ""));
+            let (variable, text) = entry.split_once('=').unwrap_or((entry, ""));
+            let of_runtime = variable == "HOSTNAME" && !self.names.sets_hostname(name);
+            let text = if of_runtime { self.text_of(seen, text) } else { self.names.text(text) };
             // Of a name that is there twice, getenv finds the first.
-            env.entry(name.to_owned()).or_insert_with(|| self.names.text(text));
+            env.entry(variable.to_owned()).or_insert(text);
         }
         document::Environment {
             args: seen.args.iter().map(|arg| self.names.text(arg)).collect(),
@@ -195,15 +209,17 @@ impl View<'_> {
         }
     }
 
-    fn file(&self, path: &str, text: &str) -> String {
-        let host = self.observation.host.files.get(path).filter(|_| !self.names.is_given(path));
+    fn file(&self, seen: &MemberSeen, path: &str, text: &str) -> String {
+        let own_name = path == "/etc/hostname" && !self.is_in_hosts_uts(seen);
+        let host = self.observation.host.files.get(path).filter(|_| !self.names.is_given(path) && !own_name);
         let is_hosts = !self.names.is_amended(path) && host.is_some_and(|host| lines(host).eq(lines(text)));
         if is_hosts && lines(text).next().is_some() {
             return "<host>".to_owned();
         }
         match host {
+            // Whatever is the host's stands in these as whole lines: the rest is the manifest's.
             Some(host) if KEPT_BESIDE_THE_HOSTS.contains(&path) => self.names.text(&without_hosts_lines(text, host)),
-            _ => self.names.text(text),
+            _ => self.text_of(seen, text),
         }
     }
 }
@@ -457,7 +473,7 @@ mod tests {
             credentials: observe::Credentials { groups: vec![24, 4], ..observe::Credentials::default() },
             security: observe::Security { seccomp: Seen::Value(Seccomp::Filter), ..observe::Security::default() },
             mounts: observe::parse_mountinfo("1 0 0:1 / /proc ro - proc proc rw\n").expect("good text"),
-            hostname: Some("node7".to_owned()),
+            hostname: Some(if namespaces[2] == 1 { "node7" } else { "foo" }.to_owned()),
             domainname: Some("(none)".to_owned()),
             inherited: observe::Inherited { umask: Some(0o22), ..observe::Inherited::default() },
             proc_shows: Some(InodeId { dev: 4, ino: namespaces[3] }),
@@ -534,7 +550,8 @@ mod tests {
     fn what_is_this_hosts_or_runs_stands_as_its_name() {
         let facts = facts();
         for (path, value) in [
-            ("members.app.uts.hostname", json!("<host>")),
+            ("members.app.uts.hostname", json!("foo")),
+            ("members.peer.uts.hostname", json!("<host>")),
             (
                 "members.app.cgroup",
                 json!({"path": "pod/1", "elsewhere": {"pids": "/"}, "outside": ["sleep 60 in pod (cpu, memory)"], "unified": null}),
@@ -555,6 +572,39 @@ mod tests {
         for leak in ["10.213", "node7", "/root", "1.1.1.1"] {
             assert!(!text.contains(leak), "{leak} stands in {text}");
         }
+    }
+
+    #[test]
+    fn a_pod_may_be_called_as_its_host() {
+        let mut observation = observation();
+        observation.host.hostname = "foo".to_owned();
+        observation.host.files.insert("/etc/hostname", "foo\n".to_owned());
+        observation.host.files.insert("/etc/hosts", "127.0.0.1 foo\n".to_owned());
+        for (_, _, seen) in &mut observation.members {
+            let Some(seen) = seen else { continue };
+            seen.hostname = Some("foo".to_owned());
+            seen.env = vec!["HOSTNAME=foo".to_owned(), "SERVER=foo".to_owned()];
+            seen.args = vec!["serve".to_owned(), "foo".to_owned()];
+            seen.files.insert("/etc/hostname", "foo\n".to_owned());
+        }
+        let of = |facts: &Facts, member: &str, at: &str| match facts.lookup(&format!("members.{member}.{at}")) {
+            Looked::Value(Value::String(text)) => text.clone(),
+            other => panic!("{at}: {other:?}"),
+        };
+        let facts = normalise(&observation, &Naming::default());
+        for (at, own, of_host) in [
+            ("uts.hostname", "foo", "<host>"),
+            ("files[/etc/hostname]", "foo\n", "<host>"),
+            ("files[/etc/hosts]", "<address> foo\n", "<address> foo\n"),
+            ("environment.env.HOSTNAME", "foo", "<host>"),
+            ("environment.env.SERVER", "foo", "foo"),
+            ("environment.args[1]", "foo", "foo"),
+        ] {
+            assert_eq!((of(&facts, "app", at), of(&facts, "peer", at)), (own.to_owned(), of_host.to_owned()), "{at}");
+        }
+        let sets_hostname = ["peer".to_owned()].into();
+        let facts = normalise(&observation, &Naming { sets_hostname, ..Naming::default() });
+        assert_eq!(of(&facts, "peer", "environment.env.HOSTNAME"), "foo");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::observe::{self, Program, Scope, Subject};
 use crate::payload;
 use crate::plan::{ContainerPlan, MountPlan, MountSource, Plan};
 use crate::pod::{Container, Pod};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -190,6 +190,7 @@ pub(super) fn naming(up: &Up) -> Naming {
         pod_uid: up.plan.uid.clone(),
         paths: Vec::new(),
         asked: asked(&up.plan),
+        sets_hostname: sets_hostname(&up.pod),
         given: up.pod.spec.dns.iter().map(|_| "/etc/resolv.conf".to_owned()).collect(),
         amended: up.pod.spec.dns_added.iter().map(|_| "/etc/resolv.conf".to_owned()).collect(),
         volumes: Some(up.dir.volumes().display().to_string()),
@@ -223,6 +224,12 @@ fn class(source: &MountSource) -> String {
         MountSource::Hosts => "hosts".to_owned(),
         MountSource::TerminationLog(_) => "termination-log".to_owned(),
     }
+}
+
+/// Containers whose variable HOSTNAME is the manifest's.
+fn sets_hostname(pod: &Pod) -> BTreeSet<String> {
+    let sets = |container: &&Container| container.env.iter().any(|(name, _)| name == "HOSTNAME");
+    pod.spec.everyone().filter(sets).map(|container| container.name.clone()).collect()
 }
 
 /// Container → the class of each mount that is asked for, and its path.
