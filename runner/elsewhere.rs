@@ -14,9 +14,14 @@ struct Apart {
 impl Apart {
     /// One in which `script` has been run.
     fn begin(script: &str) -> Apart {
+        Apart::begin_with(&[], script)
+    }
+
+    /// One that has other namespaces of its own besides.
+    fn begin_with(others: &[&str], script: &str) -> Apart {
         let script = format!("set -e\n{script}\necho ready\nexec sleep 1000");
         let mut unshare = Command::new("unshare");
-        unshare.args(["--mount", "--propagation", "private", "sh", "-c", &script]);
+        unshare.args(others).args(["--mount", "--propagation", "private", "sh", "-c", &script]);
         let mut child = unshare.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("there is unshare");
         let mut line = String::new();
         let stdout = child.stdout.take().expect("standard output is piped");
@@ -28,7 +33,7 @@ impl Apart {
     /// podcheck in that namespace, without arguments yet.
     fn podcheck(&self) -> Command {
         let mut command = Command::new("nsenter");
-        command.arg(format!("--target={}", self.child.id())).args(["--mount", "--", PODCHECK]);
+        command.arg(format!("--target={}", self.child.id())).args(["--mount", "--net", "--", PODCHECK]);
         command.env_remove("PODCHECK_REQUIRE").env("NO_COLOR", "1").stdin(Stdio::null());
         command
     }
@@ -136,4 +141,43 @@ fn a_killed_run_is_swept_once_nobody_can_see_its_record() {
     let swept = podcheck(&["sweep"]).output().expect("podcheck starts");
     assert_eq!(swept.status.code(), Some(0), "{}", text(&swept.stderr));
     kept.assert_gone();
+}
+
+/// A mount namespace with a network and a /run of its own, in which nothing of the host's files can be written.
+fn read_only() -> Apart {
+    let table = std::fs::read_to_string("/proc/self/mountinfo").expect("it is readable");
+    let points = table.lines().filter_map(|line| line.split(' ').nth(4));
+    let kernels = ["/proc", "/sys", "/dev"].map(Path::new);
+    let files = points.filter(|point| !kernels.iter().any(|top| Path::new(point).starts_with(top)));
+    // What is beneath another mount, or has a blank in its name, is not there by that name.
+    let remounts = files.map(|point| format!("mount -o remount,bind,ro '{point}' 2>/dev/null || true\n"));
+    let script = "ip link set lo up\nmount -t tmpfs own /run\n! touch /tmp/x 2>/dev/null\n! touch /var/x 2>/dev/null";
+    Apart::begin_with(&["--net"], &format!("{}{script}", remounts.collect::<String>()))
+}
+
+#[test]
+fn runtimes_write_nowhere_but_into_the_directory_of_their_run() {
+    if !is_root() {
+        return;
+    }
+    if std::fs::canonicalize("/etc/resolv.conf").is_ok_and(|file| file.starts_with("/run")) {
+        eprintln!("skipped: /etc/resolv.conf leads into /run");
+        return;
+    }
+    let apart = read_only();
+    for runtime in ["engine", "containerd", "containerd+crun", "docker"] {
+        let name = runtime.parse().expect("it is the name of a runtime");
+        if let Some(reason) = podcheck::runtime::why_unavailable(&name) {
+            eprintln!("skipped: {runtime}: {reason}");
+            continue;
+        }
+        let mut command = apart.podcheck();
+        let run = command.args(["run", "--filter", "exec/", "--runtime", runtime]);
+        let run = run.output().expect("there is nsenter");
+        let said = format!("{}{}", text(&run.stdout), text(&run.stderr));
+        assert_eq!(run.status.code(), Some(0), "{runtime}: {said}");
+        let left = std::fs::read_dir(format!("{}/run", apart.root())).expect("it is there");
+        let left: Vec<_> = left.flatten().map(|entry| entry.file_name()).collect();
+        assert!(left.is_empty(), "{runtime}: {left:?}");
+    }
 }

@@ -125,7 +125,7 @@ fn start(
     let network = Network::create(&home.runtime, run, name)?;
     let config = home.dir.join("daemon.json");
     std::fs::create_dir_all(client_config(home))
-        .and_then(|()| std::fs::write(&config, "{}\n"))
+        .and_then(|()| std::fs::write(&config, settings(&home.dir, major(&version).unwrap_or(20))))
         .map_err(|error| home.failed("configure its daemon", error))?;
     let mut argv = vec![program.to_string_lossy().into_owned()];
     argv.extend(arguments(&home.dir, &containerd.socket, &network, oci, (major(&version).unwrap_or(20), which)));
@@ -146,6 +146,13 @@ fn start(
         Ok(versions)
     };
     start.until_ready(ask, || Image::ALL.into_iter().try_for_each(|image| load(home, image)))
+}
+
+/// The text of daemon.json: what has no option on the command line.
+fn settings(dir: &Path, major: u32) -> String {
+    // Before 23.0 dockerd makes a key, otherwise in /etc/docker. Source: https://github.com/moby/moby/pull/43555
+    let key = (20..23).contains(&major).then(|| ("deprecated-key-path", dir.join("key.json")));
+    format!("{}\n", serde_json::json!(BTreeMap::from_iter(key)))
 }
 
 /// The command line of dockerd.

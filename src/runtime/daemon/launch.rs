@@ -19,8 +19,11 @@ pub const LAUNCH_ROLE: &str = "--podcheck-launch";
 pub(super) struct Launch {
     /// The daemon and its arguments.
     pub argv: Vec<String>,
-    /// All of its environment beside PATH.
+    /// Its PATH.
     pub path: String,
+    /// Its folder for temporary files, and that of everything it starts: `runc-process…` there holds the environment of an exec.
+    /// This and PATH are all of its environment.
+    pub temporary: PathBuf,
     /// Its output is appended here.
     pub log: PathBuf,
     /// The `cgroup.procs` files of its cgroup.
@@ -119,6 +122,9 @@ impl Launch {
             .args(args)
             .env_clear()
             .env("PATH", &self.path)
+            .env("TMPDIR", &self.temporary)
+            // Which runc's callers and crun take before it.
+            .env("XDG_RUNTIME_DIR", &self.temporary)
             .current_dir("/")
             .stdin(Stdio::null())
             .stdout(log)
@@ -160,6 +166,7 @@ mod tests {
         let launch = Launch {
             argv: vec!["containerd".into(), "-c".into(), "/run/a b/config.toml".into()],
             path: "/usr/bin".into(),
+            temporary: "/run/tmp".into(),
             log: "/run/log".into(),
             cgroup_procs: vec!["/sys/fs/cgroup/x/cgroup.procs".into()],
             mounts: MountNamespace::Own {

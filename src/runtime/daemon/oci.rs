@@ -89,7 +89,9 @@ impl Oci {
         let argv = vec![self.path.clone().into_os_string(), "--version".into()];
         let within = scaled(Duration::from_secs(10));
         let action = "ask the OCI runtime for its version";
-        let command = Command { runtime, action, argv, env: Vec::new(), within, log: None };
+        // crun makes its folder before it answers, in /run where nobody says otherwise. It answers without one as well.
+        let env = vec![("XDG_RUNTIME_DIR", "/proc/self".into())];
+        let command = Command { runtime, action, argv, env, within, log: None };
         name_and_version(&command.read().ok()?)
     }
 

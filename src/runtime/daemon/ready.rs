@@ -6,8 +6,9 @@ use crate::runtime::RuntimeError;
 use nix::fcntl::{Flock, FlockArg};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{DirBuilder, File};
 use std::io::{self, ErrorKind};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 
 /// The file in a daemon's folder that says it is ready.
@@ -46,6 +47,16 @@ impl Home {
     /// Its log.
     pub fn log(&self) -> PathBuf {
         self.dir.join("log")
+    }
+
+    /// Its folder for temporary files.
+    pub fn temporary(&self) -> io::Result<PathBuf> {
+        let folder = self.dir.join("tmp");
+        match DirBuilder::new().mode(0o700).create(&folder) {
+            // Of the same daemon before it was restarted.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(folder),
+            made => made.map(|()| folder),
+        }
     }
 
     /// The daemon in this folder, started by `start` if nobody has yet.

@@ -80,6 +80,7 @@ impl Start<'_> {
         }
         let launch = Launch {
             argv: self.argv.clone(),
+            temporary: self.home.temporary().map_err(|error| self.failed(START, error))?,
             path: search_path().to_string_lossy().into_owned(),
             log: self.home.log(),
             cgroup_procs: self.run.hierarchies().procs_files(self.cgroup),
