@@ -3,6 +3,7 @@
 use super::error::Malformed;
 use super::mountinfo::Mount;
 use super::observation::Memberships;
+use procfs::{FromRead, ProcessCGroups};
 
 /// A mounted cgroup hierarchy.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,24 +57,17 @@ pub fn hierarchies(mounts: &[Mount]) -> Vec<Hierarchy> {
 
 /// Parses `/proc/<pid>/cgroup`: lines of `id:controllers:path`, the v2 one being `0::path`.
 pub fn memberships(text: &str) -> Result<Memberships, Malformed> {
-    if text.is_empty() {
-        return Err(Malformed::new("`id:controllers:/path`", "an empty file"));
+    let malformed = || Malformed::new("lines of `id:controllers:/path`", text);
+    let all = ProcessCGroups::from_read(text.as_bytes()).map_err(|_| malformed())?;
+    if all.0.is_empty() || all.0.iter().any(|one| !one.pathname.starts_with('/')) {
+        return Err(malformed());
     }
     let mut memberships = Memberships::default();
-    for line in text.lines() {
-        let malformed = || Malformed::new("`id:controllers:/path`", line);
-        let (id, rest) = line.split_once(':').ok_or_else(malformed)?;
-        let (controllers, path) = rest.split_once(':').ok_or_else(malformed)?;
-        if id.parse::<u32>().is_err() || !path.starts_with('/') {
-            return Err(malformed());
+    for one in all {
+        if one.controllers.is_empty() {
+            memberships.unified = Some(one.pathname.clone());
         }
-        if controllers.is_empty() {
-            memberships.unified = Some(path.to_owned());
-        }
-        // `name=systemd` is one name; commas part only controllers.
-        for controller in controllers.split(',').filter(|c| !c.is_empty()) {
-            memberships.v1.insert(controller.to_owned(), path.to_owned());
-        }
+        memberships.v1.extend(one.controllers.into_iter().map(|controller| (controller, one.pathname.clone())));
     }
     Ok(memberships)
 }

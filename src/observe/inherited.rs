@@ -76,7 +76,7 @@ const LIMITS: [(&str, &str); 16] = [
     ("Max realtime timeout", "rttime"),
 ];
 
-/// Parses `/proc/<pid>/limits`. A limit that this table lacks stands under the kernel's own words.
+/// Parses `/proc/<pid>/limits`. Not by procfs, which drops limits that it does not know. A limit that this table lacks stands under the kernel's own words.
 pub fn resource_limits(text: &str) -> Result<ResourceLimits, Malformed> {
     /// Width of the first column, which alone has spaces in it.
     const NAME: usize = 26;

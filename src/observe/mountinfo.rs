@@ -1,4 +1,6 @@
 //! `/proc/<pid>/mountinfo`. Source: the kernel's Documentation/filesystems/proc.rst, 3.5.
+//!
+//! Not by procfs, which leaves octal escapes as they are and cuts superblock options at a space.
 
 use super::error::Malformed;
 

@@ -82,7 +82,7 @@ pub fn host_directory(path: &str) -> io::Result<Option<InodeId>> {
 
 /// The namespace of a kind (`net`) that a process is in; `None` if the kernel has no such kind.
 ///
-/// The link's text has the inode; asking for the file itself would make the kernel build one each time. They are all on
+/// The link's text has the inode; asking for the file itself, as procfs does, would make the kernel build one each time. They are all on
 /// one device, the kernel's own `nsfs`, of which there is one.
 pub fn namespace(process: &Process, kind: &str) -> io::Result<Option<InodeId>> {
     let link = match readlinkat(process, ["ns/", kind].concat().as_str()) {

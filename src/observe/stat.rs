@@ -1,7 +1,8 @@
 //! `/proc/<pid>/stat`, as far as it tells one process from another, and how it is scheduled.
 
 use super::error::Malformed;
-use super::words::number;
+use procfs::FromRead;
+use procfs::process::StatFlags;
 
 /// Who a process is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,23 +30,24 @@ impl Stat {
     }
 }
 
-/// Of the kernel's flags: it has begun to exit. Source: the kernel's include/linux/sched.h.
-const PF_EXITING: u64 = 4;
-
-/// Parses it. The name may hold spaces and brackets, so it ends at the last `)`.
+/// Parses it. The name may hold spaces and brackets.
 pub fn parse(text: &str) -> Result<Stat, Malformed> {
     let malformed = || Malformed::new("`pid (name) state parent … nice … started … policy`", text);
-    let (head, rest) = text.rsplit_once(')').ok_or_else(malformed)?;
-    let comm = head.split_once('(').ok_or_else(malformed)?.1.to_owned();
-    let mut fields = rest.split_whitespace();
-    let mut after = |skipped: usize| fields.nth(skipped).ok_or_else(malformed);
-    let state = after(0)?.chars().next().ok_or_else(malformed)?;
-    let parent = number(after(0)?)?;
-    let flags: u64 = number(after(4)?)?;
-    let nice = number(after(9)?)?;
-    let started = number(after(2)?)?;
-    let policy = number(after(18)?)?;
-    Ok(Stat { comm, state, parent, exiting: flags & PF_EXITING != 0, started, nice, policy })
+    // A text that is cut within the name is more than procfs can take.
+    if !text.split_once(" (").is_some_and(|(_, rest)| rest.contains(") ")) {
+        return Err(malformed());
+    }
+    let stat = procfs::process::Stat::from_read(text.as_bytes()).map_err(|_| malformed())?;
+    let exiting = StatFlags::from_bits_retain(stat.flags).contains(StatFlags::PF_EXITING);
+    Ok(Stat {
+        state: stat.state,
+        parent: stat.ppid,
+        exiting,
+        started: stat.starttime,
+        nice: i32::try_from(stat.nice).map_err(|_| malformed())?,
+        policy: stat.policy.ok_or_else(malformed)?,
+        comm: stat.comm,
+    })
 }
 
 /// The text of a process that sleeps.
@@ -83,7 +85,15 @@ mod tests {
 
     #[test]
     fn cut_text_is_refused() {
-        for text in ["", "8917 (sleep", "8917 (sleep) S", "8917 (sleep) S 1 2 3", &SLEEP.replace("1216471", "soon")] {
+        for text in [
+            "",
+            "8917 (sleep",
+            "8917 (sleep)",
+            ") 8917 (",
+            "8917 (sleep) S",
+            "8917 (sleep) S 1 2 3",
+            &SLEEP.replace("1216471", "soon"),
+        ] {
             assert!(parse(text).is_err(), "{text:?}");
         }
     }

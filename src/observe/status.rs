@@ -2,7 +2,7 @@
 
 use super::error::Malformed;
 use super::observation::{Capabilities, Credentials, Seccomp, Seen};
-use super::words::number;
+use procfs::{FromRead, ProcError};
 
 /// What is used of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,63 +21,76 @@ pub struct Status {
     pub mems: Seen<String>,
 }
 
+/// Lines that every kernel from 4.19 on has and that are needed.
+const LINES: [&str; 9] = ["Uid", "Gid", "Groups", "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs"];
+
 /// Parses it.
 pub fn parse(text: &str) -> Result<Status, Malformed> {
-    let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim);
-    let needed = |name: &str| field(name).ok_or_else(|| Malformed::new(format!("a line `{name}:`"), "none"));
+    let malformed = || Malformed::new("the lines of proc_pid_status(5)", text);
+    let has = |name: &str| text.lines().any(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(':')));
+    if let Some(name) = LINES.into_iter().find(|name| !has(name)) {
+        return Err(Malformed::new(format!("a line `{name}:`"), text));
+    }
+    let status = procfs::process::Status::from_read(text.as_bytes()).map_err(|error| match error {
+        ProcError::InternalError(error) => Malformed::new("a line of proc_pid_status(5)", senseless(text, &error.msg)),
+        _ => malformed(),
+    })?;
     Ok(Status {
         credentials: Credentials {
-            uid: four(needed("Uid")?)?,
-            gid: four(needed("Gid")?)?,
-            groups: numbers(needed("Groups")?)?,
+            uid: [status.ruid, status.euid, status.suid, status.fuid],
+            gid: [status.rgid, status.egid, status.sgid, status.fgid],
+            groups: status.groups,
             capabilities: Capabilities {
-                effective: mask(needed("CapEff")?)?,
-                permitted: mask(needed("CapPrm")?)?,
-                inheritable: mask(needed("CapInh")?)?,
-                bounding: mask(needed("CapBnd")?)?,
-                ambient: mask(needed("CapAmb")?)?,
+                effective: status.capeff,
+                permitted: status.capprm,
+                inheritable: status.capinh,
+                bounding: status.capbnd.ok_or_else(malformed)?,
+                ambient: status.capamb.ok_or_else(malformed)?,
             },
         },
-        no_new_privs: match needed("NoNewPrivs")? {
-            "0" => false,
-            "1" => true,
-            other => return Err(Malformed::new("NoNewPrivs of 0 or 1", other)),
+        no_new_privs: match status.nonewprivs {
+            Some(0) => false,
+            Some(1) => true,
+            other => return Err(Malformed::new("NoNewPrivs of 0 or 1", format!("{other:?}"))),
         },
-        seccomp: match field("Seccomp") {
+        seccomp: match status.seccomp {
             None => Seen::Unobservable("seccomp"),
-            Some("0") => Seen::Value(Seccomp::Disabled),
-            Some("1") => Seen::Value(Seccomp::Strict),
-            Some("2") => Seen::Value(Seccomp::Filter),
-            Some(other) => return Err(Malformed::new("Seccomp of 0, 1 or 2", other)),
+            Some(0) => Seen::Value(Seccomp::Disabled),
+            Some(1) => Seen::Value(Seccomp::Strict),
+            Some(2) => Seen::Value(Seccomp::Filter),
+            Some(other) => return Err(Malformed::new("Seccomp of 0, 1 or 2", other.to_string())),
         },
-        own_pid: field("NSpid").and_then(|pids| pids.split_whitespace().last()).map(number).transpose()?,
-        umask: field("Umask").map(octal).transpose()?,
-        mems: field("Mems_allowed_list").map_or(Seen::Unobservable("cpusets"), |list| Seen::Value(list.to_owned())),
+        own_pid: status.nspid.and_then(|pids| pids.last().copied()),
+        umask: status.umask,
+        mems: match status.mems_allowed_list {
+            None if has("Mems_allowed_list") => return Err(Malformed::new("a Mems_allowed_list of nodes", text)),
+            None => Seen::Unobservable("cpusets"),
+            Some(ranges) => Seen::Value(list(&ranges)),
+        },
     })
 }
 
-fn numbers(text: &str) -> Result<Vec<u32>, Malformed> {
-    text.split_whitespace().map(number).collect()
+/// The line that procfs means: of that it says only the value, in brackets and quotes.
+fn senseless<'a>(text: &'a str, says: &str) -> &'a str {
+    let value = says.split_once("(\"").and_then(|(_, rest)| rest.split_once("\")")).map(|(value, _)| value);
+    let line = value.and_then(|value| text.lines().find(|line| line.ends_with(value)));
+    line.unwrap_or(text)
 }
 
-fn four(text: &str) -> Result<[u32; 4], Malformed> {
-    numbers(text)?.try_into().map_err(|_| Malformed::new("four ids: real, effective, saved, file system", text))
-}
-
-fn octal(text: &str) -> Result<u32, Malformed> {
-    u32::from_str_radix(text, 8).map_err(|_| Malformed::new("a mask of octal digits", text))
-}
-
-fn mask(text: &str) -> Result<u64, Malformed> {
-    u64::from_str_radix(text, 16).map_err(|_| Malformed::new("a mask of hexadecimal digits", text))
+/// `0-1,3`, as the kernel prints it.
+fn list(ranges: &[(u32, u32)]) -> String {
+    let text = |(first, last): &(u32, u32)| {
+        if first == last { first.to_string() } else { format!("{first}-{last}") }
+    };
+    ranges.iter().map(text).collect::<Vec<_>>().join(",")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const PAUSE: &str = "Name:\tpause\nUmask:\t0022\nState:\tS (sleeping)\nPPid:\t8895\nUid:\t65535\t65535\t65535\t65535\n\
-                         Gid:\t65535\t65535\t65535\t65535\nGroups:\t4 24 \nNSpid:\t8917\t1\nCapInh:\t0000000000000000\n\
+    const PAUSE: &str = "Name:\tru:[2\nUmask:\t0022\nState:\tS (sleeping)\nTgid:\t8917\nNgid:\t0\nPid:\t8917\nPPid:\t8895\nTracerPid:\t0\nUid:\t65535\t65535\t65535\t65535\n\
+                         Gid:\t65535\t65535\t65535\t65535\nFDSize:\t64\nGroups:\t4 24 \nNSpid:\t8917\t1\nThreads:\t1\nSigQ:\t0/7\nSigPnd:\t0\nShdPnd:\t0\nSigBlk:\t0\nSigIgn:\t0\nSigCgt:\t0\nCapInh:\t0000000000000000\n\
                          CapPrm:\t0000000000000000\nCapEff:\t0000000000000000\nCapBnd:\t00000000a80425fb\n\
                          CapAmb:\t0000000000000000\nNoNewPrivs:\t1\nSeccomp:\t2\nSeccomp_filters:\t1\n\
                          Mems_allowed_list:\t0-1\n";
@@ -108,16 +121,18 @@ mod tests {
     #[test]
     fn what_makes_no_sense_is_named() {
         for (from, to, says) in [
-            ("Uid:\t65535\t65535", "Uid:\t65535", "four ids"),
+            ("Uid:\t65535\t65535\t65535\t65535", "Uid:\t65535", "status"),
             ("Gid:", "Git:", "`Gid:`"),
-            ("a80425fb", "a80425fx", "hexadecimal"),
+            ("a80425fb", "a80425fx", "CapBnd"),
             ("NoNewPrivs:\t1", "NoNewPrivs:\t7", "NoNewPrivs"),
-            ("Seccomp:\t2", "Seccomp:\tyes", "Seccomp"),
-            ("Umask:\t0022", "Umask:\t0029", "octal"),
-            ("Groups:\t4", "Groups:\tadm", "whole number"),
+            ("Seccomp:\t2", "Seccomp:\tyes", "yes"),
+            ("Seccomp:\t2", "Seccomp:\t7", "Seccomp"),
+            ("Umask:\t0022", "Umask:\t0029", "0029"),
+            ("Groups:\t4", "Groups:\tadm", "adm"),
+            ("list:\t0-1", "list:\tall", "Mems_allowed_list"),
         ] {
             let error = parse(&PAUSE.replace(from, to)).expect_err(says).to_string();
-            assert!(error.contains(says), "{error}");
+            assert!(error.contains(says) && error.len() < 900, "{error}");
         }
     }
 }
