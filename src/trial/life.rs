@@ -117,7 +117,9 @@ pub(super) fn step(case: &Case, live: &mut Live, step: &Step, at: &str) -> Resul
                 seen.as_str() == phase,
             )])
         }
-        Step::Run { .. } | Step::Look(_) | Step::Ends { .. } => Ok(Vec::new()),
+        Step::Run { .. } | Step::Look(_) | Step::Ends { .. } => {
+            Err(format!("podcheck does not know how to do {at}: it is no step about the life of a Pod"))
+        }
     }
 }
 
@@ -145,4 +147,19 @@ fn refused(context: &StepContext<'_>, life: &Life, says: &[String]) -> Vec<Check
         checks.push(judge::outcome(context, &format!("{wanted:?} in what the runtime says"), &seen, holds));
     }
     checks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case::builtin;
+
+    #[test]
+    fn a_step_that_is_none_of_these_does_not_pass() {
+        let cases = builtin().expect("the suite is good");
+        let runs = |step: &&Step| matches!(step, Step::Run { .. });
+        let (case, step) = cases.iter().find_map(|case| Some((case, case.steps.iter().find(runs)?))).expect("one runs");
+        let said = super::step(case, &mut Live::of_nothing(), step, "steps[3]").expect_err("nobody has done it");
+        assert!(said.contains("steps[3]"), "{said}");
+    }
 }

@@ -41,6 +41,13 @@ pub(super) struct Seen {
 }
 
 impl Live {
+    /// Of no Pod.
+    #[cfg(test)]
+    pub(super) fn of_nothing() -> Live {
+        let (evidence, since) = (BTreeMap::new(), Instant::now());
+        Live { ups: Vec::new(), node: Node::default(), evidence, since, private: false }
+    }
+
     /// Brings the case's Pod up, and the one beside it.
     pub(super) fn start(case: &Case, runtime: &dyn Runtime, run: &Arc<Run>, node: &Node) -> Result<Live, NotUp> {
         let mut live = Live {
