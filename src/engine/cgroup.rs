@@ -2,8 +2,8 @@
 
 use super::devices::Rule;
 use super::fault::{Context, Fault};
-use crate::host::cgroup::{hand_down_in, weight_from_shares};
-use crate::host::{kill_listed, listed_in};
+use crate::host::cgroup::{hand_down_in, took, weight_from_shares};
+use crate::host::{kill_listed, listed_in, page_size};
 use crate::plan::LinuxResources;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
@@ -311,9 +311,7 @@ fn write_checked(path: &Path, value: &str, rounds_to_page: bool) -> Result<(), F
     write(path, value)?;
     let taken = fs::read_to_string(path).to(|| format!("read {} back", path.display()))?;
     let taken = taken.trim();
-    let rounded = |text: &str| text.parse::<u64>().map(|n| n / 4096);
-    let same = taken == value || rounds_to_page && rounded(taken).is_ok() && rounded(taken) == rounded(value);
-    if same {
+    if took(value, taken, if rounds_to_page { page_size() } else { 1 }) {
         Ok(())
     } else {
         Err(Fault::new(format!("set {} to {value}", path.display()), format!("the kernel took {taken}")))

@@ -32,7 +32,7 @@ mod trial;
 mod volume;
 
 pub use ability::{Ability, abilities, can};
-pub use cgroup::CgroupRoot;
+pub use cgroup::{CgroupRoot, page_size};
 pub use deadline::{check_time_factor, poll_until, scaled};
 pub use error::{Cause, HostError};
 pub use huge_pages::{huge_page_sizes, limited_huge_page_sizes};

@@ -63,6 +63,7 @@ pub(super) fn caps(driver: CgroupDriver) -> Result<HostCaps, String> {
         abilities: abilities.iter().filter(|(_, a)| a.present).map(|(name, _)| name.clone()).collect(),
         paths: judge::paths_to_probe().filter(|path| Path::new(path).exists()).map(str::to_owned).collect(),
         capabilities: own_bounding_set()?,
+        page_bytes: host::page_size(),
     })
 }
 

@@ -12,7 +12,7 @@ mod root;
 mod tree;
 
 pub use enable::hand_down_in;
-pub use resources::weight_from_shares;
+pub use resources::{page_size, took, weight_from_shares};
 pub use root::{CgroupRoot, CgroupRootError};
 
 use super::HostError;

@@ -127,14 +127,15 @@ fn number(hierarchy: &Hierarchy, path: &str, file: &str) -> Option<u64> {
 }
 
 /// Whether the kernel keeps what was written: bytes it rounds down to whole pages.
-fn took(written: &str, kept: &str, unit: u64) -> bool {
+pub fn took(written: &str, kept: &str, unit: u64) -> bool {
     match (written.parse::<u64>(), kept.parse::<u64>()) {
         (Ok(written), Ok(kept)) => written - written % unit == kept,
         _ => written == kept,
     }
 }
 
-fn page_size() -> u64 {
+/// Size of this kernel's pages, in which it keeps limits of memory.
+pub fn page_size() -> u64 {
     let size = nix::unistd::sysconf(nix::unistd::SysconfVar::PAGE_SIZE).ok().flatten();
     size.and_then(|size| u64::try_from(size).ok()).filter(|size| *size > 0).unwrap_or(4096)
 }

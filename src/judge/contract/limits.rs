@@ -99,7 +99,7 @@ fn limit(limit: Option<u64>) -> Value {
 }
 
 fn memory(court: &mut Court<'_>, (member, at): (&str, &str), asked: Option<Quantity>, property: &'static str) {
-    let bytes = memory_limit(asked);
+    let bytes = memory_limit(asked, court.host.page());
     let (property, source) = match bytes {
         Some((_, true)) if property == "L1" => ("L2", PAGES),
         _ => (property, RESOURCES),
@@ -109,7 +109,7 @@ fn memory(court: &mut Court<'_>, (member, at): (&str, &str), asked: Option<Quant
 
 /// L3: no swap on top of the memory limit.
 fn swap(court: &mut Court<'_>, member: &str, asked: Option<Quantity>) {
-    let bytes = limit(memory_limit(asked).map(|(bytes, _)| bytes));
+    let bytes = limit(memory_limit(asked, court.host.page()).map(|(bytes, _)| bytes));
     let words = match &bytes {
         Value::String(_) => "max".to_owned(),
         number => format!("{number}: memory and swap together no more than memory alone"),

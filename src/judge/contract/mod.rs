@@ -50,6 +50,15 @@ pub struct HostCaps {
     pub paths: BTreeSet<String>,
     /// Capabilities that a privileged container can have here: our own bounding set, names without `CAP_`.
     pub capabilities: BTreeSet<String>,
+    /// Size of the kernel's pages, in which it keeps limits.
+    pub page_bytes: u64,
+}
+
+impl HostCaps {
+    /// Size of a page; not zero.
+    fn page(&self) -> u64 {
+        self.page_bytes.max(1)
+    }
 }
 
 /// Judges facts by the manifest. `stand_ins` are the containers that run podcheck's own image, with the argv they run:

@@ -5,9 +5,6 @@
 use super::pod_level;
 use crate::pod::{Container, Pod, Quantity};
 
-/// Page size of the node that the plan pretends, and of every x86-64 host.
-const PAGE: u64 = 4096;
-
 /// The classes by their properties.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Class {
@@ -65,9 +62,9 @@ pub(super) fn class(pod: &Pod) -> Class {
 }
 
 /// Bytes that a container may use, as the kernel keeps them: whole pages. The second says whether that cut something off.
-pub(super) fn memory_limit(limit: Option<Quantity>) -> Option<(u64, bool)> {
+pub(super) fn memory_limit(limit: Option<Quantity>, page: u64) -> Option<(u64, bool)> {
     let bytes = limit.map(Quantity::value).filter(|bytes| *bytes > 0)?;
-    Some((bytes - bytes % PAGE, bytes % PAGE != 0))
+    Some((bytes - bytes % page, bytes % page != 0))
 }
 
 /// Microseconds of each 100 000 that a container may run.

@@ -123,7 +123,7 @@ fn judge_memory(
     let of_pod = pod_level::totals(court.pod)[1].map(Quantity::value);
     let size = [limit, of_pod].into_iter().flatten().filter(|size| *size > 0).fold(court.node.memory_bytes, u64::min);
     // The kernel gives whole pages, and says so in KiB.
-    let option = format!("size={}k", size.div_ceil(4096) * 4);
+    let option = format!("size={}k", size.next_multiple_of(court.host.page()) / 1024);
     ask(court, must("M2", MEMORY), (container, at), mounts, "tmpfs", |mount| is_text(mount, "type", "tmpfs"));
     ask(court, must("M2", MEMORY), (container, at), mounts, &option, |mount| match has(mount, "superblock", &option) {
         true => Ok(option.clone()),

@@ -343,3 +343,16 @@ fn without_a_dns_config_the_hosts_is_copied() {
     }
     assert_eq!(found(&facts, &pod, &host("v1")), Vec::<String>::new());
 }
+
+#[test]
+fn limits_are_kept_in_pages_of_this_host() {
+    let mut pod = pod();
+    pod.spec.containers[0].resources.memory_limit = "100000".parse().ok();
+    let expected = |page_bytes: u64| {
+        let host = HostCaps { page_bytes, ..host("v1") };
+        let checks = judged(&pod, &facts(), &host);
+        let of_app = |check: &&Check| check.property == "L2" && check.member == "app";
+        checks.iter().find(of_app).map(|check| check.expected.clone()).expect("it has a limit")
+    };
+    assert_eq!((expected(4096).as_str(), expected(65536).as_str()), ("98304", "65536"));
+}

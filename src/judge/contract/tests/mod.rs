@@ -27,6 +27,7 @@ fn host(cgroup: &str) -> HostCaps {
         abilities: names(&["cap-sys-resource"]),
         paths: paths_to_probe().map(str::to_owned).collect(),
         capabilities: names(&["AUDIT_WRITE", "CHOWN", "MKNOD", "NET_ADMIN", "SYS_ADMIN", "SYS_PTRACE"]),
+        page_bytes: 4096,
     }
 }
 
