@@ -183,6 +183,17 @@ fn a_pod_as_a_cluster_has_it() {
 }
 
 #[test]
+fn a_list_may_have_the_pods_of_a_whole_cluster() {
+    let start = OF_A_CLUSTER.find(" {\"apiVersion\"").expect("a Pod");
+    let pod = OF_A_CLUSTER[start..].strip_suffix("]}").expect("the end of the list");
+    let text = format!("{}{}]}}", &OF_A_CLUSTER[..start], vec![pod; 500].join(",\n"));
+    assert!(text.len() > 1 << 20, "{}", text.len());
+    let found = read(&text, Missing::StandIn);
+    assert_eq!((found.pods.len(), faults(&found)), (500, vec![]));
+    assert_eq!(found.pods[499].name, "till-x2vq7#500");
+}
+
+#[test]
 fn nothing_stands_in_where_that_is_refused() {
     let found = read(OF_A_CLUSTER, Missing::Refuse);
     let messages: Vec<&str> = found.faults.iter().map(|fault| fault.message.as_str()).collect();

@@ -4,6 +4,7 @@ use super::node::{Kind, Mark, Node};
 use crate::diagnostic::{Diagnostic, Location, nearest};
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 /// Nobody reads more; and a hostile file should not grow into gigabytes of complaints.
 const MOST_FAULTS: usize = 100;
@@ -12,7 +13,7 @@ const MOST_FAULTS: usize = 100;
 #[derive(Debug)]
 pub struct Faults {
     file: PathBuf,
-    lines: Vec<String>,
+    lines: Rc<[String]>,
     found: RefCell<Vec<Diagnostic>>,
 }
 
@@ -26,7 +27,7 @@ impl Faults {
 
     /// An empty collector for the same file.
     pub fn of_same_file(&self) -> Faults {
-        Faults { file: self.file.clone(), lines: self.lines.clone(), found: RefCell::default() }
+        Faults { file: self.file.clone(), lines: Rc::clone(&self.lines), found: RefCell::default() }
     }
 
     /// The file.

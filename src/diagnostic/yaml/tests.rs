@@ -88,9 +88,12 @@ fn limits() {
         ("[".repeat(65), "1:65: nested more than 64 deep (a case or a Pod manifest is far flatter)"),
         (
             bomb,
-            "7:28: the file has more than 100000 values, aliases counted each time (a case or a Pod manifest is far smaller)",
+            "8:28: the file has more than 600000 values, aliases counted each time (a manifest is far smaller; split a list of very many Pods)",
         ),
-        ("x".repeat(1_048_577), "1:1: the file is larger than 1 MiB (a case or a Pod manifest has a few kilobytes)"),
+        (
+            "x".repeat(8 * 1_048_576 + 1),
+            "1:1: the file is larger than 8 MiB (a manifest has a few kilobytes; split a list of very many Pods)",
+        ),
     ] {
         assert_eq!(fault(&text), expected);
     }

@@ -4,8 +4,8 @@ use crate::diagnostic::{Diagnostic, Location};
 use std::io::Read;
 use std::path::Path;
 
-/// The largest file that is read: people's manifests have a few kilobytes.
-pub(super) const MAX_BYTES: usize = 1 << 20;
+/// The largest file that is read: a manifest has a few kilobytes, and a list of a cluster's Pods some of these for each.
+pub(super) const MAX_BYTES: usize = 8 << 20;
 
 /// Reads a text file.
 ///
@@ -34,7 +34,11 @@ pub fn read_from(source: impl Read, file: &Path) -> Result<String, Vec<Diagnosti
 
 /// The fault of a file beyond [`MAX_BYTES`].
 pub(super) fn too_large(file: &Path) -> Diagnostic {
-    Diagnostic::of_file(file, "the file is larger than 1 MiB", "a case or a Pod manifest has a few kilobytes")
+    Diagnostic::of_file(
+        file,
+        "the file is larger than 8 MiB",
+        "a manifest has a few kilobytes; split a list of very many Pods",
+    )
 }
 
 /// The fault of a byte that is not part of UTF-8.
@@ -73,7 +77,7 @@ mod tests {
         );
         assert_eq!(
             fault(&vec![b'a'; MAX_BYTES + 1]),
-            "x.yaml:1:1: the file is larger than 1 MiB (a case or a Pod manifest has a few kilobytes)"
+            "x.yaml:1:1: the file is larger than 8 MiB (a manifest has a few kilobytes; split a list of very many Pods)"
         );
         let missing = read(Path::new("/nonexistent/x.yaml")).unwrap_err()[0].to_string();
         assert_eq!(missing, "/nonexistent/x.yaml:1:1: cannot read the file: No such file or directory (os error 2)");

@@ -10,7 +10,7 @@ use std::collections::{HashMap, HashSet};
 /// Deeper than any Pod; keeps every recursion over a tree short.
 const MAX_DEPTH: usize = 64;
 /// Aliases counted as often as they are used, so that a few lines cannot grow into gigabytes.
-const MAX_NODES: usize = 100_000;
+const MAX_NODES: usize = 600_000;
 
 type Fault = Box<Diagnostic>;
 
@@ -149,7 +149,7 @@ impl Builder<'_> {
         self.nodes = self.nodes.saturating_add(nodes);
         if self.nodes > MAX_NODES {
             let message = format!("the file has more than {MAX_NODES} values, aliases counted each time");
-            return Err(self.fault(at, message, "a case or a Pod manifest is far smaller"));
+            return Err(self.fault(at, message, "a manifest is far smaller; split a list of very many Pods"));
         }
         Ok(())
     }
