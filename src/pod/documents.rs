@@ -35,7 +35,7 @@ pub fn parse_documents(nodes: &[Node], faults: Faults, missing: Missing) -> Mani
     for node in nodes {
         flatten(Cursor::top(node, &faults), None, &mut items);
     }
-    let mut objects = Objects::default();
+    let mut objects = ByNamespace::default();
     let mut found = Manifests::default();
     let mut pods = Vec::new();
     for item in items {
@@ -51,8 +51,8 @@ pub fn parse_documents(nodes: &[Node], faults: Faults, missing: Missing) -> Mani
         };
         match kind {
             "Pod" => pods.push(item),
-            "ConfigMap" => objects.read_document(cursor, ObjectKind::ConfigMap, item.in_list.is_some()),
-            "Secret" => objects.read_document(cursor, ObjectKind::Secret, item.in_list.is_some()),
+            "ConfigMap" => objects.of(&item).read_document(cursor, ObjectKind::ConfigMap, item.in_list.is_some()),
+            "Secret" => objects.of(&item).read_document(cursor, ObjectKind::Secret, item.in_list.is_some()),
             kind if workload::is_one(kind) => pods.push(item),
             "LimitRange" => cursor.fault(
                 "a LimitRange is not implemented yet",
@@ -70,9 +70,10 @@ pub fn parse_documents(nodes: &[Node], faults: Faults, missing: Missing) -> Mani
             },
         }
     }
-    let source = Source { objects: &objects, within: None, missing };
+    objects.settle(&pods);
     for item in &pods {
         let own = faults.of_same_file();
+        let source = Source { objects: objects.seen_by(item), within: None, missing };
         let read = one(item, &own, source);
         match (read, own.is_empty()) {
             (Some(pod), true) => found.pods.push(pod),
@@ -109,7 +110,46 @@ impl<'a> Item<'a> {
     fn kind(&self) -> Option<&'a str> {
         self.cursor.node().get("kind").map(|kind| kind.written.as_str()).or(self.in_list)
     }
+
+    fn namespace(&self) -> Option<&'a str> {
+        self.cursor.node().get("metadata")?.get("namespace").map(|name| name.written.as_str())
+    }
 }
+
+/// ConfigMaps and Secrets of each namespace; of none those that do not say theirs, which are in any.
+#[derive(Default)]
+struct ByNamespace<'a> {
+    own: HashMap<Option<&'a str>, Objects>,
+    /// With those that are in any.
+    seen: HashMap<&'a str, Objects>,
+}
+
+impl<'a> ByNamespace<'a> {
+    fn of(&mut self, item: &Item<'a>) -> &mut Objects {
+        self.own.entry(item.namespace()).or_default()
+    }
+
+    /// Puts together what each of these sees.
+    fn settle(&mut self, items: &[Item<'a>]) {
+        for namespace in items.iter().map(|item| item.namespace().unwrap_or(DEFAULT)) {
+            if !self.seen.contains_key(namespace) {
+                let mut all = self.own.get(&None).cloned().unwrap_or_default();
+                if let Some(own) = self.own.get(&Some(namespace)) {
+                    all.config_maps.extend(own.config_maps.clone());
+                    all.secrets.extend(own.secrets.clone());
+                }
+                self.seen.insert(namespace, all);
+            }
+        }
+    }
+
+    fn seen_by(&self, item: &Item<'a>) -> &Objects {
+        &self.seen[item.namespace().unwrap_or(DEFAULT)]
+    }
+}
+
+/// The namespace of who says none.
+const DEFAULT: &str = "default";
 
 /// Adds an object, or those of a list, whose `kind` is `List` or, from an API server, `PodList` and the like.
 fn flatten<'a>(cursor: Cursor<'a>, in_list: Option<&'a str>, items: &mut Vec<Item<'a>>) {

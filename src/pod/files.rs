@@ -113,6 +113,43 @@ fn workloads_are_judged_by_their_template() {
 }
 
 #[test]
+fn an_indexed_job_tells_its_pods_apart() {
+    let text = "apiVersion: batch/v1\nkind: Job\nmetadata: {name: sort}\nspec:\n  completionMode: Indexed\n  template: {spec: {restartPolicy: Never, containers: [{name: a, image: b, env: [{name: A, valueFrom: {fieldRef: {fieldPath: \"metadata.annotations['batch.kubernetes.io/job-completion-index']\"}}}]}]}}\n";
+    let found = read(text, Missing::Refuse);
+    assert_eq!(faults(&found), [""; 0]);
+    let spec = &found.pods[0].parsed.pod.spec;
+    let env: Vec<(&str, &str)> = spec.containers[0].env.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+    assert_eq!((spec.hostname.as_deref(), env), (Some("sort-0"), vec![("A", "0"), ("JOB_COMPLETION_INDEX", "0")]));
+}
+
+#[test]
+fn each_namespace_has_objects_of_its_own() {
+    let map = |namespace: &str, colour: &str| {
+        format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: m{namespace}}}\ndata: {{colour: {colour}}}\n---\n")
+    };
+    let pod = |namespace: &str| {
+        let env = "env: [{name: X, valueFrom: {configMapKeyRef: {name: m, key: colour}}}]";
+        pod("p").replace("name: p", &format!("name: p{namespace}")).replace("image: b", &format!("image: b, {env}"))
+    };
+    let (shop, yard) = (", namespace: shop", ", namespace: yard");
+    let colours = |text: &str| -> Vec<String> {
+        let found = read(text, Missing::StandIn);
+        assert_eq!(faults(&found), [""; 0]);
+        found.pods.iter().map(|pod| pod.parsed.pod.spec.containers[0].env[0].1.clone()).collect()
+    };
+    let maps = map(shop, "red") + &map(yard, "blue") + &map(", namespace: default", "grey");
+    assert_eq!(colours(&format!("{maps}{}---\n{}---\n{}", pod(shop), pod(yard), pod(""))), ["red", "blue", "grey"]);
+    // One that does not say its namespace goes where the file is applied to.
+    assert_eq!(
+        colours(&format!("{}{}{}---\n{}", map("", "any"), map(yard, "blue"), pod(shop), pod(yard))),
+        ["any", "blue"]
+    );
+    assert_eq!(colours(&format!("{}{}", map(shop, "red"), pod(yard))), ["stand-in"]);
+    let twice = read(&format!("{}{}{}", map(shop, "red"), map(shop, "blue"), pod(shop)), Missing::Refuse);
+    assert_eq!(faults(&twice), ["8: metadata.name: \"m\" stands twice"]);
+}
+
+#[test]
 fn a_name_may_be_generated() {
     let text = |name: &str| pod("").replace("name: }", &format!("generateName: {name}}}"));
     assert_eq!(names(&read(&text("web-"), Missing::Refuse)), [("web-pchck", "web-pchck")]);

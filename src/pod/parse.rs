@@ -61,6 +61,8 @@ pub(super) struct Identity<'a> {
     pub name: String,
     pub namespace: String,
     pub uid: Option<String>,
+    /// Annotations that a controller adds.
+    pub added: BTreeMap<String, String>,
 }
 
 /// Parses a file that holds one v1 Pod, in YAML or JSON, beside it perhaps ConfigMaps and Secrets that it takes from. What it
@@ -93,8 +95,13 @@ pub fn parse_pod_value(cursor: &Cursor<'_>, within: Within<'_>) -> Option<Parsed
     }
     let mut not_acted_on = Vec::new();
     fields::check(cursor, fields::SPEC, &mut not_acted_on);
-    let identity =
-        Identity { metadata: None, name: within.name.to_owned(), namespace: "default".to_owned(), uid: None };
+    let identity = Identity {
+        metadata: None,
+        name: within.name.to_owned(),
+        namespace: "default".to_owned(),
+        uid: None,
+        added: BTreeMap::new(),
+    };
     with_spec(identity, cursor, source, not_acted_on)
 }
 
@@ -129,6 +136,7 @@ pub(super) fn whole(cursor: &Cursor<'_>, source: Source<'_>, said: bool) -> Opti
         name: name.unwrap_or_default(),
         namespace: namespace.unwrap_or_else(|| "default".to_owned()),
         uid,
+        added: BTreeMap::new(),
     };
     with_spec(identity, &spec, source, not_acted_on)
 }
@@ -143,13 +151,14 @@ pub(super) fn with_spec(
     if !matches!(place.node().kind, Kind::Map(_)) {
         return None;
     }
-    let Identity { metadata, name, namespace, uid } = identity;
+    let Identity { metadata, name, namespace, uid, added } = identity;
     let map = |name: &str| {
         let entries = metadata.as_ref().and_then(|m| m.get(name)).and_then(|map| map.entries()).unwrap_or_default();
         let pair = |(key, value): (&str, Cursor<'_>)| Some((key.to_owned(), value.text()?.to_owned()));
         entries.into_iter().filter_map(pair).collect::<BTreeMap<String, String>>()
     };
-    let (labels, annotations) = (map("labels"), map("annotations"));
+    let (labels, mut annotations) = (map("labels"), map("annotations"));
+    annotations.extend(added);
     let mut metadata = Metadata {
         name: name.clone(),
         namespace: namespace.clone(),

@@ -4,6 +4,7 @@ use super::documents::Found;
 use super::parse::{self, Identity, Source};
 use super::{Pod, RestartPolicy, fields, names};
 use crate::diagnostic::yaml::{Cursor, Kind};
+use std::collections::BTreeMap;
 
 /// Their kinds.
 pub(super) const KINDS: [&str; 7] =
@@ -61,11 +62,13 @@ pub(super) fn read(cursor: &Cursor<'_>, kind: &str, in_list: bool, source: Sourc
     let mut not_acted_on = Vec::new();
     fields::check(&template, fields::TEMPLATE, &mut not_acted_on);
     let namespace = metadata.and_then(|metadata| metadata.get("namespace")).and_then(|value| names::label(&value));
+    let is_indexed = is_indexed(cursor, kind);
     let identity = Identity {
         metadata: template.get("metadata"),
         name: pod_name(kind, &name),
         namespace: namespace.unwrap_or_else(|| "default".to_owned()),
         uid: None,
+        added: if is_indexed { BTreeMap::from([(INDEX.to_owned(), FIRST.to_owned())]) } else { BTreeMap::new() },
     };
     let Some(spec) = template.get("spec") else {
         template.fault_at_key("the Pod template has no spec", "add spec: {containers: [...]}");
@@ -75,6 +78,9 @@ pub(super) fn read(cursor: &Cursor<'_>, kind: &str, in_list: bool, source: Sourc
     refuse_of_template(&spec, kind, parsed.pod.spec.restart_policy);
     if kind == "StatefulSet" {
         of_stateful_set(cursor, &mut parsed.pod);
+    }
+    if is_indexed {
+        of_indexed_job(&name, &mut parsed.pod);
     }
     Some(Found { name: format!("{kind}/{name}"), template_of: format!("{kind} {name}"), parsed })
 }
@@ -93,6 +99,34 @@ fn of_stateful_set(cursor: &Cursor<'_>, pod: &mut Pod) {
     pod.spec.subdomain = service.and_then(|name| names::label(&name)).or(pod.spec.subdomain.take());
     if names::is_label(&pod.name) {
         pod.spec.hostname = Some(pod.name.clone());
+    }
+}
+
+/// The annotation that has the index of an indexed Job's Pod, and that of the first.
+const INDEX: &str = "batch.kubernetes.io/job-completion-index";
+const FIRST: &str = "0";
+
+/// Whether each of a Job's Pods has an index.
+fn is_indexed(cursor: &Cursor<'_>, kind: &str) -> bool {
+    let of_job = match kind {
+        "Job" => cursor.get("spec"),
+        "CronJob" => cursor.get("spec").and_then(|spec| spec.get("jobTemplate")?.get("spec")),
+        _ => None,
+    };
+    of_job.and_then(|spec| spec.get("completionMode")).is_some_and(|mode| mode.node().written == "Indexed")
+}
+
+/// A Pod of an indexed Job has its index in its name and in a variable. Source: Kubernetes pkg/controller/job/indexed_job_utils.go.
+fn of_indexed_job(name: &str, pod: &mut Pod) {
+    let hostname = format!("{name}-{FIRST}");
+    if pod.spec.hostname.is_none() && names::is_label(&hostname) {
+        pod.spec.hostname = Some(hostname);
+    }
+    let variable = "JOB_COMPLETION_INDEX";
+    for container in pod.spec.init_containers.iter_mut().chain(&mut pod.spec.containers) {
+        if !container.env.iter().any(|(known, _)| known == variable) {
+            container.env.push((variable.to_owned(), FIRST.to_owned()));
+        }
     }
 }
 
