@@ -96,7 +96,7 @@ impl Held {
         let us = Process::open(std::process::id().cast_signed()).map_err(unreadable("/proc/self"))?;
         for pid in pids().map_err(unreadable("/proc"))? {
             // What has ended meanwhile has nothing.
-            let opened = read::process(pid).map_err(unreadable(format!("/proc/{pid}")))?;
+            let opened = Process::find(pid).map_err(unreadable(format!("/proc/{pid}")))?;
             let Some(process) = opened.filter(|_| pid != us.pid()) else { continue };
             match self.in_process(&process, &mut found) {
                 // Some hosts let nobody look at their process 1. What was there before podcheck is nobody of a Pod's.

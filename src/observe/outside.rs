@@ -30,7 +30,7 @@ pub fn outside(
         let of_same = |home: &&Home| adopts && home.pid_namespace == seen.namespaces.get("pid").map(|id| id.ino);
         let own = homes.get(index).into_iter().flatten();
         let allowed: Vec<&Home> = own.chain(homes.iter().flatten().filter(of_same)).collect();
-        seen.outside = of_member(subject.process, &inits, &allowed, &read::process)?;
+        seen.outside = of_member(subject.process, &inits, &allowed, &Process::find)?;
     }
     Ok(())
 }
@@ -226,7 +226,7 @@ mod tests {
         let here = memberships_of(&us);
         let pairs: Vec<(&str, &str)> = here.iter().map(|(name, path)| (name.as_str(), path.as_str())).collect();
         let _child = End(Command::new("sleep").arg("59.7").spawn().expect("sleep"));
-        let ours = |home: &Home| match of_member(&us, &BTreeSet::new(), &[home], &read::process).expect("seen") {
+        let ours = |home: &Home| match of_member(&us, &BTreeSet::new(), &[home], &Process::find).expect("seen") {
             Seen::Value(found) => found.into_iter().find(|outside| outside.command == "sleep 59.7"),
             other => panic!("{other:?}"),
         };

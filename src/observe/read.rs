@@ -176,11 +176,6 @@ pub fn has_thread(process: &Process, thread: i32) -> bool {
     fstatat(process, format!("task/{thread}").as_str(), AtFlags::empty()).is_ok()
 }
 
-/// A process, `None` if there is none of that pid any more. That it cannot be looked at is another thing.
-pub fn process(pid: i32) -> io::Result<Option<Process>> {
-    if_there(Process::open(pid))
-}
-
 /// What was asked of a process; `None` if that is no more.
 pub fn if_there<T>(asked: io::Result<T>) -> io::Result<Option<T>> {
     match asked {
@@ -296,6 +291,5 @@ mod tests {
         {
             assert_eq!(if_there::<()>(Err(errno.into())).is_err(), there, "{errno}");
         }
-        assert!(process(i32::MAX).expect("no such pid").is_none());
     }
 }

@@ -23,12 +23,12 @@ pub fn strays(
     subjects: &[Subject<'_>],
     members: &[(String, String, Option<MemberSeen>)],
 ) -> Result<Vec<String>, ObserveError> {
-    let first = foreign(first, subjects, members, &read::process)?;
+    let first = foreign(first, subjects, members, &Process::find)?;
     if first.is_empty() {
         return Ok(Vec::new());
     }
     std::thread::sleep(IN_FLIGHT);
-    let again = foreign(&processes(reader, subjects)?, subjects, members, &read::process)?;
+    let again = foreign(&processes(reader, subjects)?, subjects, members, &Process::find)?;
     let mut strays: Vec<String> =
         again.into_iter().filter(|(who, _)| first.contains_key(who)).map(|(_, line)| line).collect();
     strays.sort();

@@ -61,10 +61,19 @@ pub(super) fn caps(driver: CgroupDriver) -> Result<HostCaps, String> {
         cgroup: cgroup().to_owned(),
         driver,
         abilities: abilities.iter().filter(|(_, a)| a.present).map(|(name, _)| name.clone()).collect(),
-        paths: judge::paths_to_probe().filter(|path| Path::new(path).exists()).map(str::to_owned).collect(),
+        paths: judge::paths_to_probe().filter_map(is_here).collect::<Result<_, _>>()?,
         capabilities: own_bounding_set()?,
         page_bytes: host::page_size(),
     })
+}
+
+/// A path of the kernel's that this one has.
+fn is_here(path: &str) -> Option<Result<String, String>> {
+    match Path::new(path).try_exists() {
+        Ok(true) => Some(Ok(path.to_owned())),
+        Ok(false) => None,
+        Err(error) => Some(Err(format!("cannot look at {path}: {error}"))),
+    }
 }
 
 /// The capabilities that a process of ours, and so a privileged container, can have at most.

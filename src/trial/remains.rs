@@ -5,6 +5,9 @@ use crate::host::{Process, poll_until, scaled};
 use crate::judge::{NamespaceLeft, Remains};
 use crate::observe::{Held, Holding, Scope};
 use crate::plan::Scope as Sharing;
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use std::ffi::CString;
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::net::IpAddr;
@@ -44,7 +47,7 @@ impl Trace {
         let has_lease = own && !id.is_empty() && !leases_of(run, id)?.is_empty();
         let lease = has_lease.then(|| (id.to_owned(), run.to_owned()));
         let alive = members.iter().filter(|_| own).find(|member| member.process.is_alive());
-        let interface = alive.and_then(|member| host_end(member.process));
+        let interface = alive.map(|member| host_end(member.process)).transpose()?.flatten();
         Ok(Trace { held, daemon, lease, interface })
     }
 
@@ -65,7 +68,7 @@ impl Trace {
         let looked = lease.is_some() || interface.is_some();
         let leased = lease.map(|(id, run)| leases_of(&run, &id)).transpose()?.unwrap_or_default();
         let mut network: Vec<String> = leased.iter().map(|file| format!("lease {}", file.display())).collect();
-        network.extend(interface.and_then(stays));
+        network.extend(interface.map(stays).transpose()?.flatten());
         Ok(of_holding(last, looked.then_some(network)))
     }
 }
@@ -130,26 +133,46 @@ fn leases_of(run: &Path, id: &str) -> Result<Vec<PathBuf>, String> {
     Ok(found)
 }
 
-/// Index of the host's end of a Pod's veth pair, as the Pod's own sysfs has it.
-fn host_end(process: &Process) -> Option<u32> {
-    let file = process.open_at("root/sys/class/net/eth0/iflink", nix::fcntl::OFlag::O_RDONLY).ok()?;
+/// Index of the host's end of a Pod's veth pair, as the Pod's own sysfs has it; `None` where it has no such interface.
+fn host_end(process: &Process) -> Result<Option<u32>, String> {
     let mut text = String::new();
-    File::from(file).take(16).read_to_string(&mut text).ok()?;
-    let index = text.trim().parse().ok()?;
-    name_of(index).map(|_| index)
+    let opened = process.open_at("root/sys/class/net/eth0/iflink", OFlag::O_RDONLY);
+    let read = opened.and_then(|file| File::from(file).take(16).read_to_string(&mut text));
+    match read.map_err(|error| (error.raw_os_error().map(Errno::from_raw), error)) {
+        Ok(_) => {}
+        Err((Some(Errno::ENOENT | Errno::ENOTDIR | Errno::ESRCH), _)) => return Ok(None),
+        Err((_, error)) => return Err(format!("cannot read eth0/iflink of process {}: {error}", process.pid())),
+    }
+    let Ok(index) = text.trim().parse() else { return Ok(None) };
+    Ok(name_of(index)?.map(|_| index))
 }
 
-fn name_of(index: u32) -> Option<String> {
-    let name = nix::net::if_::if_indextoname(index).ok()?.to_string_lossy().into_owned();
-    // As which some C libraries give one that is not there.
-    if name.is_empty() { None } else { Some(name) }
+/// `None` if there is no interface of that index.
+fn name_of(index: u32) -> Result<Option<String>, String> {
+    named(nix::net::if_::if_indextoname(index))
+}
+
+fn named(answer: nix::Result<CString>) -> Result<Option<String>, String> {
+    match answer {
+        // As which some C libraries give one that is not there.
+        Ok(name) if name.is_empty() => Ok(None),
+        Ok(name) => Ok(Some(name.to_string_lossy().into_owned())),
+        Err(Errno::ENXIO | Errno::ENODEV) => Ok(None),
+        Err(errno) => Err(format!("cannot ask for an interface by its index: {errno}")),
+    }
 }
 
 /// The interface, if it does not go.
-fn stays(index: u32) -> Option<String> {
-    let gone = || name_of(index).is_none().then_some(());
-    let stays = poll_until(Instant::now() + scaled(INTERFACE_WITHIN), gone).is_none();
-    name_of(index).filter(|_| stays).map(|name| format!("{INTERFACE}{name}"))
+fn stays(index: u32) -> Result<Option<String>, String> {
+    let gone = || match name_of(index) {
+        Ok(Some(_)) => None,
+        Ok(None) => Some(Ok(())),
+        Err(error) => Some(Err(error)),
+    };
+    match poll_until(Instant::now() + scaled(INTERFACE_WITHIN), gone) {
+        Some(gone) => gone.map(|()| None),
+        None => Ok(name_of(index)?.map(|name| format!("{INTERFACE}{name}"))),
+    }
 }
 
 #[cfg(test)]
@@ -198,8 +221,29 @@ mod tests {
 
     #[test]
     fn an_interface_that_is_there_stays_and_one_that_is_not_does_not() {
-        assert_eq!(name_of(u32::MAX), None);
-        assert_eq!(stays(u32::MAX), None);
-        assert_eq!(name_of(1).as_deref(), Some("lo"));
+        assert_eq!(name_of(u32::MAX), Ok(None));
+        assert_eq!(stays(u32::MAX), Ok(None));
+        assert_eq!(name_of(1).expect("asked").as_deref(), Some("lo"));
+    }
+
+    #[test]
+    fn an_interface_that_cannot_be_asked_for_is_not_gone() {
+        assert_eq!(named(Err(Errno::ENXIO)), Ok(None));
+        assert_eq!(named(Err(Errno::ENODEV)), Ok(None));
+        let said = named(Err(Errno::EMFILE)).expect_err("no socket was left");
+        assert!(said.contains("cannot ask for an interface"), "{said}");
+    }
+
+    #[test]
+    fn a_pod_whose_sysfs_cannot_be_read_is_not_one_without_an_interface() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let process = Process::in_folder(7, folder.path()).expect("a folder");
+        assert_eq!(host_end(&process), Ok(None), "it has none mounted");
+        let eth0 = folder.path().join("root/sys/class/net/eth0");
+        std::fs::create_dir_all(eth0.join("iflink")).expect("made");
+        assert!(host_end(&process).is_err(), "it cannot be read");
+        std::fs::remove_dir(eth0.join("iflink")).expect("there");
+        std::fs::write(eth0.join("iflink"), "1\n").expect("written");
+        assert_eq!(host_end(&process), Ok(Some(1)));
     }
 }
