@@ -96,6 +96,9 @@ impl Kubelet {
             if Instant::now() > deadline {
                 return Err(self.overdue());
             }
+            if let Some(error) = self.hopeless() {
+                return Err(error);
+            }
             self.look()?;
             if !self.act()? {
                 std::thread::sleep(PAUSE);
@@ -104,15 +107,26 @@ impl Kubelet {
         Ok(())
     }
 
-    fn overdue(&self) -> RuntimeError {
+    /// The init containers took too long; why the one that was tried last did not get through.
+    fn overdue(&mut self) -> RuntimeError {
         let open = self.lives.iter().find(|life| life.role == Role::Init && !life.is_complete());
-        let name = open.map_or("an init container", |life| life.name.as_str());
+        let name = open.map_or_else(|| "an init container".to_owned(), |life| life.name.clone());
         RuntimeError::Deadline {
             runtime: "the Pod".to_owned(),
             action: format!("get past {name}"),
             seconds: scaled(INITIALISED).as_secs(),
-            log: String::new(),
+            log: open.and_then(last_end).map_or_else(String::new, |why| format!(": {why}")),
         }
+    }
+
+    /// Why nothing comes of waiting any longer: an init container was refused as before when it was tried again.
+    fn hopeless(&self) -> Option<RuntimeError> {
+        let life = self.lives.iter().find(|life| life.role == Role::Init && is_refused_again(life))?;
+        Some(RuntimeError::Failed {
+            runtime: "the Pod".to_owned(),
+            action: format!("get past {}", life.name),
+            cause: last_end(life)?.into(),
+        })
     }
 
     /// Does what is to be done by what was seen; false if there is nothing to do now.
@@ -303,6 +317,23 @@ impl Kubelet {
     }
 }
 
+/// How a container ended last, or what was said against it.
+fn last_end(life: &Life) -> Option<String> {
+    let End { exit_code, reason, refused, .. } = life.ends.last()?;
+    Some(match refused {
+        Some(says) => format!("it did not start: {says}"),
+        None => format!("it ended with exit status {exit_code} ({reason})"),
+    })
+}
+
+/// Whether the last two tries of a container were refused with the same words.
+fn is_refused_again(life: &Life) -> bool {
+    match &life.ends[..] {
+        [.., End { refused: Some(before), .. }, End { refused: Some(now), .. }] => before == now,
+        _ => false,
+    }
+}
+
 /// As many as may be started at once: what a container has done after its start is done before the next one starts.
 fn until_hook<'a>(plan: &Plan, which: &'a [usize]) -> &'a [usize] {
     let hook = |at: &usize| plan.containers.get(*at).is_some_and(|container| container.post_start.is_some());
@@ -320,5 +351,27 @@ fn note_started(lives: &mut [Life], which: &[usize], refused: Vec<Refused>) {
         let life = &mut lives[at];
         let says = refused.iter().find(|refused| refused.container == life.name).map(|refused| refused.says.clone());
         life.started(says);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_init_container_that_is_refused_twice_with_the_same_words_is_given_up() {
+        let mut life = Life::new("first", Role::Init, Duration::ZERO);
+        assert_eq!((last_end(&life), is_refused_again(&life)), (None, false));
+        life.started(Some("no such path".to_owned()));
+        assert_eq!(last_end(&life).as_deref(), Some("it did not start: no such path"));
+        assert!(!is_refused_again(&life));
+        life.started(Some("another".to_owned()));
+        assert!(!is_refused_again(&life));
+        life.started(Some("another".to_owned()));
+        assert!(is_refused_again(&life));
+        life.started(None);
+        life.ended(3, "Error".to_owned());
+        assert!(!is_refused_again(&life));
+        assert_eq!(last_end(&life).as_deref(), Some("it ended with exit status 3 (Error)"));
     }
 }
