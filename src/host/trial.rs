@@ -3,10 +3,10 @@
 use super::ahead::{Place, Places};
 use super::cgroup::{Hierarchies, TOP};
 use super::volume::{self, VOLUMES};
-use super::{HostError, ids, link, lock, mounts, places, poll_until, scaled, slices, sub_path, subnet};
+use super::{HostError, host_path, ids, link, lock, mounts, places, poll_until, scaled, slices, sub_path, subnet};
 use crate::node::CgroupDriver;
 use crate::plan::{ContainerPlan, LinuxResources, MountPlan, MountSource, Plan, VolumePlan};
-use crate::pod::SeccompProfile;
+use crate::pod::{HostPathType, SeccompProfile};
 use nix::mount::{MntFlags, umount2};
 use std::fs::{OpenOptions, Permissions};
 use std::io::Write;
@@ -164,6 +164,18 @@ impl TrialDir {
         Ok(())
     }
 
+    /// Puts another text into a container's termination log, if the old one is all that stands there.
+    ///
+    /// # Errors
+    /// The host refused.
+    pub fn change_termination_log(&self, container: &str, old: &str, new: &str) -> Result<(), HostError> {
+        let path = self.dir.join(TERMINATION_LOGS).join(container);
+        match volume::read_file(&path)? {
+            text if text == old => write_shared(&path, new, 0o666),
+            _ => Ok(()),
+        }
+    }
+
     /// Changes what a cgroup of the plan holds its processes to.
     ///
     /// # Errors
@@ -197,7 +209,12 @@ impl TrialDir {
     pub fn sources(&self, plan: &Plan, container: &ContainerPlan) -> Result<Vec<PathBuf>, HostError> {
         let one = |(index, mount): (usize, &MountPlan)| {
             let source = self.source(plan, &mount.source);
-            let Some(sub_path) = &mount.sub_path else { return Ok(source) };
+            let Some(sub_path) = &mount.sub_path else {
+                if is_untyped(plan, &mount.source) {
+                    host_path::make_missing(&self.dir, &source)?;
+                }
+                return Ok(source);
+            };
             let target = self.sub_paths().join(&container.name).join(index.to_string());
             if self.mounted.lock().unwrap_or_else(PoisonError::into_inner).contains(&target) {
                 return Ok(target);
@@ -273,7 +290,7 @@ impl TrialDir {
         for point in mounts::unmount_below(&self.dir)? {
             left.push(format!("mount {}", point.display()));
         }
-        left.extend(volume::take_back(&self.dir)?.into_iter().map(|p| format!("hostPath {} (stays)", p.display())));
+        left.extend(host_path::take_back(&self.dir)?.into_iter().map(|p| format!("hostPath {} (stays)", p.display())));
         // Late, since it goes by itself meanwhile, but before its address may be another Pod's.
         let interface = places::interface(&self.tag);
         if interface_stays(&interface) && link::delete(&interface)? {
@@ -307,6 +324,14 @@ impl TrialDir {
         self.hierarchies.remove(&self.cgroup_root)?;
         Ok(left)
     }
+}
+
+/// Whether a mount is of a hostPath without a type.
+fn is_untyped(plan: &Plan, source: &MountSource) -> bool {
+    let MountSource::Volume(wanted) = source else { return false };
+    plan.volumes
+        .iter()
+        .any(|volume| matches!(volume, VolumePlan::HostPath { name, kind: HostPathType::Unset, .. } if name == wanted))
 }
 
 /// Waits for an interface to go with its network namespace; true if it does not.

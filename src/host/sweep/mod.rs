@@ -8,7 +8,9 @@ use super::cgroup::{CgroupRoot, Hierarchies};
 use super::lock::RootLock;
 use super::run::DAEMONS;
 use super::why_not_root;
-use super::{HostError, beacon, ids, link, lock, mounts, places, poll_until, record, scaled, slices, subnet, volume};
+use super::{
+    HostError, beacon, host_path, ids, link, lock, mounts, places, poll_until, record, scaled, slices, subnet,
+};
 use nix::fcntl::Flock;
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -183,7 +185,7 @@ pub(super) fn sweep_run(id: &str, held: &Flock<File>, root: Option<&RootLock>) -
     }
     let left = names_in(&trials);
     for trial in report.note(left) {
-        let stays = volume::take_back(&trials.join(trial));
+        let stays = host_path::take_back(&trials.join(trial));
         let stays = report.note(stays);
         report.stays.extend(stays.iter().map(|p| p.display().to_string()));
     }
