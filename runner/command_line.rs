@@ -1,6 +1,7 @@
 //! The command line as a user meets it: what it prints, how it ends, and what it leaves on the host.
 
 mod elsewhere;
+mod lives;
 mod manifests;
 mod refusals;
 mod required;

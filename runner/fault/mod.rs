@@ -144,10 +144,12 @@ pub enum Shape {
     Ephemeral,
     /// With a low port that the last container serves on.
     LowPort,
+    /// With a program in the last container that does its work and ends.
+    Brief,
 }
 
 impl Shape {
-    pub const ALL: [Shape; 13] = [
+    pub const ALL: [Shape; 14] = [
         Shape::Plain,
         Shape::SharedPid,
         Shape::HostNetwork,
@@ -161,6 +163,7 @@ impl Shape {
         Shape::Resize,
         Shape::Ephemeral,
         Shape::LowPort,
+        Shape::Brief,
     ];
 
     pub fn name(self) -> &'static str {
@@ -178,6 +181,7 @@ impl Shape {
             Shape::Resize => "resize",
             Shape::Ephemeral => "ephemeral",
             Shape::LowPort => "low-port",
+            Shape::Brief => "brief",
         }
     }
 
@@ -221,7 +225,7 @@ impl Shape {
             Shape::HostPid => "hostPID: true",
             Shape::HostIpc => "hostIPC: true",
             Shape::Exec | Shape::Refused | Shape::Resize => "shareProcessNamespace: false",
-            Shape::NotStarted => "restartPolicy: Never",
+            Shape::NotStarted | Shape::Brief => "restartPolicy: Never",
         };
         let job = match self {
             Shape::Privileged => "privileged: true",
@@ -235,6 +239,7 @@ impl Shape {
         };
         let command = match self {
             Shape::NotStarted => "/no/such/program, --name, job",
+            Shape::Brief => "cat, /etc/hosts",
             Shape::LowPort => "serve, --port, \"80\", --name, job",
             _ => "serve, --name, job",
         };

@@ -84,6 +84,11 @@ pub struct Case {
 }
 
 impl Case {
+    /// Whether it is a plain manifest, of which nothing is expected but the contract.
+    pub fn is_plain(&self) -> bool {
+        self.shows.is_empty() && self.expect.is_empty() && self.steps.is_empty() && self.refused.is_none()
+    }
+
     /// Whether a runtime has a part in it.
     pub fn asks_runtime(&self) -> bool {
         self.refused.as_ref().is_none_or(Refusal::asks_runtime)

@@ -4,6 +4,7 @@
 use super::{Check, Level, Outcome};
 
 const STATES: &str = "https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#container-states";
+const LOG: &str = "https://kubernetes.io/docs/tasks/debug/debug-application/determine-reason-pod-failure/";
 const INIT: &str = "https://kubernetes.io/docs/concepts/workloads/pods/init-containers/";
 
 /// Characters of a log's line that a finding shows.
@@ -51,22 +52,50 @@ fn short(line: &str) -> String {
     }
 }
 
+/// Exit statuses from here on are those of killed processes.
+const BY_SIGNAL: i32 = 128;
+
+/// Judges the end of a container whose program does its work and ends: by itself, with this status where it is known, and for
+/// the reason that goes with it.
+pub fn ended_by_itself(member: &str, status: Option<i32>, seen: &Seen) -> Check {
+    let by_itself = |code: i32| status.map_or((0..BY_SIGNAL).contains(&code), |status| status == code);
+    let holds = seen
+        .exit
+        .as_ref()
+        .is_some_and(|(code, reason)| by_itself(*code) && reason == if *code == 0 { "Completed" } else { "Error" });
+    let expected = match status {
+        Some(status) => format!("its program ends with status {status}, and the reason that goes with it"),
+        None => "its program ends by itself, and the reason goes with its status".to_owned(),
+    };
+    check(("F3", STATES), (member, "end"), expected, seen, holds)
+}
+
+/// Judges that a container waited to be looked at: it had no termination log that said so.
+pub fn did_not_wait(member: &str, seen: &Seen) -> Check {
+    let expected = "its program finds in its termination log that it is to wait".to_owned();
+    check(("M12", LOG), (member, "state"), expected, seen, false)
+}
+
 /// The finding that a container has ended against what its manifest has it do.
 pub fn ended(member: &str, meant: &Meant, seen: &Seen) -> Check {
     let (property, source, expected) = match meant {
         Meant::Stays(time) => ("F3", STATES, format!("running: its program stays {time}")),
         Meant::Succeeds => ("F1", INIT, "exited with status 0: its program succeeds".to_owned()),
     };
+    check((property, source), (member, "state"), expected, seen, false)
+}
+
+fn check(rule: (&str, &str), (member, at): (&str, &str), expected: String, seen: &Seen, holds: bool) -> Check {
     Check {
-        property: property.to_owned(),
+        property: rule.0.to_owned(),
         member: member.to_owned(),
-        at: "state".to_owned(),
+        at: at.to_owned(),
         level: Level::Must,
         expected,
         seen: seen.text(),
-        source: source.to_owned(),
+        source: rule.1.to_owned(),
         file: String::new(),
-        outcome: Outcome::Broken,
+        outcome: if holds { Outcome::Held } else { Outcome::Broken },
     }
 }
 
@@ -93,5 +122,24 @@ mod tests {
         assert_eq!((check.property.as_str(), check.member.as_str(), &check.outcome), ("F3", "app", &Outcome::Broken));
         assert_eq!(check.expected, "running: its program stays until it is stopped");
         assert_eq!(ended("first", &Meant::Succeeds, &seen).property, "F1");
+    }
+
+    #[test]
+    fn a_program_that_ends_does_so_by_itself() {
+        for (status, exit, holds) in [
+            (None, Some((0, "Completed")), true),
+            (None, Some((1, "Error")), true),
+            (None, Some((0, "Error")), false),
+            (None, Some((1, "Completed")), false),
+            (None, Some((137, "Error")), false),
+            (None, None, false),
+            (Some(0), Some((0, "Completed")), true),
+            (Some(0), Some((1, "Error")), false),
+            (Some(7), Some((7, "Error")), true),
+        ] {
+            let seen = Seen { exit: exit.map(|(code, reason)| (code, reason.to_owned())), log: Vec::new() };
+            let outcome = ended_by_itself("job", status, &seen).outcome;
+            assert_eq!(outcome == Outcome::Held, holds, "{status:?} {exit:?}");
+        }
     }
 }

@@ -17,7 +17,7 @@ mod verdict;
 pub use again::{Resized, again};
 pub use check::{Check, Level, Outcome};
 pub use contract::{HostCaps, contract, ours, paths_to_probe};
-pub use ended::{Meant, Seen as EndSeen, ended};
+pub use ended::{Meant, Seen as EndSeen, did_not_wait, ended, ended_by_itself};
 pub use exec::{EXEC, exec};
 pub use expectation::expectations;
 pub use gone::{NamespaceLeft, Remains, gone};

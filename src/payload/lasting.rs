@@ -36,6 +36,30 @@ pub fn lasting(argv: &[String]) -> Lasting {
     }
 }
 
+/// A program that stays no longer than this may have ended before it is looked at.
+const BRIEF: Duration = Duration::from_secs(300);
+
+/// Whether a program of ours may have ended before it is looked at, unless the host has it wait: see [`super::HOLD`].
+pub fn is_brief(argv: &[String]) -> bool {
+    let held = argv.first().and_then(|command| find(command)).is_some_and(super::Program::may_be_held);
+    held && match lasting(argv) {
+        Lasting::Ends => true,
+        Lasting::For(time) => time <= BRIEF,
+        Lasting::Ever(_) | Lasting::Unknown => false,
+    }
+}
+
+/// The exit status of a program that ends, where its command line tells.
+pub fn exit_status(argv: &[String]) -> Option<i32> {
+    let (command, args) = argv.split_first()?;
+    match (find(command)?.name, args) {
+        ("true" | "echo", _) => Some(0),
+        ("false", _) => Some(1),
+        ("exit", [status]) => status.parse().ok(),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,6 +86,26 @@ mod tests {
         ] {
             let words: Vec<String> = argv.split_whitespace().map(str::to_owned).collect();
             assert_eq!(lasting(&words), lasts, "{argv}");
+        }
+    }
+
+    #[test]
+    fn what_may_have_ended_is_brief() {
+        for (argv, brief, status) in [
+            ("cat /etc/hosts", true, None),
+            ("/bin/true", true, Some(0)),
+            ("false", true, Some(1)),
+            ("exit 7", true, Some(7)),
+            ("echo hello", true, Some(0)),
+            ("sleep 5", true, None),
+            ("sleep 1d", false, None),
+            ("serve", false, None),
+            ("held word cat", false, None),
+            ("burn 5", false, None),
+            ("/opt/job", false, None),
+        ] {
+            let words: Vec<String> = argv.split_whitespace().map(str::to_owned).collect();
+            assert_eq!((is_brief(&words), exit_status(&words)), (brief, status), "{argv}");
         }
     }
 }

@@ -8,6 +8,7 @@ mod ending;
 mod fault;
 mod file;
 mod held;
+mod hold;
 mod http;
 mod ipc;
 mod lasting;
@@ -21,7 +22,8 @@ mod text;
 mod unix;
 mod victim;
 
-pub use lasting::{Lasting, lasting};
+pub use hold::HOLD;
+pub use lasting::{Lasting, exit_status, is_brief, lasting};
 
 use fault::Fault;
 use std::ffi::{OsStr, OsString};
@@ -43,6 +45,11 @@ pub struct Program {
 }
 
 impl Program {
+    /// Whether it waits to be looked at where the host asks for that: it may have ended by then. See [`HOLD`].
+    fn may_be_held(&self) -> bool {
+        (!self.stays || self.name == "sleep") && self.name != HELD
+    }
+
     /// Its usage: call and help.
     fn usage(&self) -> String {
         let call = format!("{} {}", self.name, self.operands);
@@ -176,7 +183,12 @@ pub fn main_if_called(called: &OsStr) -> Option<i32> {
 
 fn run(program: &Program, args: &[OsString]) -> i32 {
     let name = program.name;
-    match (program.run)(args) {
+    let outcome = match if program.may_be_held() { hold::until_let_go(name) } else { Ok(None) } {
+        Ok(None) => (program.run)(args),
+        Ok(Some(signal)) => Ok(128 + signal as i32),
+        Err(fault) => Err(fault),
+    };
+    match outcome {
         Ok(status) => status,
         Err(fault @ Fault::Usage(_)) => {
             complain(&format!("{name}: {}\nusage: {}", fault.text(), program.usage()));

@@ -1,6 +1,7 @@
 //! Containers that have ended though no step of the case awaits it: a finding where the manifest has them run, else an error,
 //! since what has ended shows nothing of a Pod.
 
+use super::brief;
 use super::live::Live;
 use super::up::Up;
 use crate::case::{Case, Step};
@@ -10,6 +11,7 @@ use crate::judge::{self, Check, EndSeen, Meant};
 use crate::kubelet::{End, Life};
 use crate::payload::{self, Lasting};
 use crate::plan::{self, ContainerPlan, Role};
+use crate::pod::RestartPolicy;
 use serde_json::Value;
 use std::time::{Duration, Instant};
 
@@ -46,10 +48,44 @@ pub(super) fn judge(case: &Case, live: &mut Live, facts: &Facts) -> Result<Vec<C
         let (up, own_name) = live.find(name)?;
         match meant(up, own_name, since) {
             Some(meant) => checks.push(judge::ended(name, &meant, &seen)),
+            None if case.is_plain() && may_end_so(up, own_name, &life) => {
+                checks.extend(by_end(up, own_name, name, &seen))
+            }
             None => return Err(nothing_said(name, life.role, &seen)),
         }
     }
     Ok(checks)
+}
+
+/// Whether a container of a plain manifest may have ended as it has: its program is one of podcheck's that ends, or it is one
+/// of somebody else's and the Pod's policy leaves it at that.
+fn may_end_so(up: &Up, name: &str, life: &Life) -> bool {
+    let Some(container) = up.plan.containers.iter().find(|container| container.name == name) else { return false };
+    match (life.role, up.plan.restart_policy) {
+        (Role::Init | Role::Sidecar, _) if !up.runs_payload(container) => false,
+        (Role::Init, _) => false,
+        _ if up.runs_payload(container) => payload::is_brief(&container.stand_in_argv),
+        (_, RestartPolicy::Never) => life.has_ended(),
+        (_, RestartPolicy::OnFailure) => life.is_complete(),
+        (_, RestartPolicy::Always) => false,
+    }
+}
+
+/// Judges a container of a plain manifest by its end alone. That one of podcheck's programs did not wait to be looked at is a
+/// finding.
+fn by_end(up: &Up, own_name: &str, name: &str, seen: &EndSeen) -> Vec<Check> {
+    let Some(container) = up.plan.containers.iter().find(|container| container.name == own_name) else {
+        return Vec::new();
+    };
+    if !up.runs_payload(container) {
+        // What signals it sends itself is its own affair.
+        let by_itself = seen.exit.as_ref().is_some_and(|(code, _)| *code < 128);
+        return by_itself.then(|| judge::ended_by_itself(name, None, seen)).into_iter().collect();
+    }
+    let waits = up.held.iter().any(|held| held == own_name) && !brief::may_be_starved(container, seen);
+    let of_sleep = payload::lasting(&container.stand_in_argv) != Lasting::Ends;
+    let end = if of_sleep { None } else { brief::end(name, container, seen) };
+    waits.then(|| judge::did_not_wait(name, seen)).into_iter().chain(end).collect()
 }
 
 /// Programs of the payload that end others, or have the kernel do so.

@@ -1,13 +1,14 @@
 //! The Pod of a trial while it is up, and the one beside it where the case has two.
 
-use super::exec;
+use super::beside::{merge, prefixed};
 use super::remains::{self, Trace};
 use super::sysctls::Asked;
 use super::up::{ENDED, NotUp, READY, Stopped, Up, named_paths, naming, observe_up, subjects};
+use super::{brief, exec};
 use crate::case::Case;
 use crate::facts::{self, Facts};
 use crate::host::{self, Process, Run};
-use crate::judge::{self, Check, Outcome as CheckOutcome, Remains};
+use crate::judge::{self, Check, Outcome as CheckOutcome};
 use crate::kubelet::{Kubelet, Life, Pace, Phase};
 use crate::node::Node;
 use crate::observe::{self, OomKills, Readiness};
@@ -15,7 +16,6 @@ use crate::plan;
 use crate::pod::Pod;
 use crate::report::Record;
 use crate::runtime::{ExecOutput, Logs, Member, Reported, Runtime, RuntimeError};
-use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -89,7 +89,9 @@ impl Live {
             );
         }
         let dir = Arc::new(run.trial(runtime.cgroup_driver()).map_err(|error| NotUp::Failed(error.to_string()))?);
-        let started = dir.prepare(&plan).map_err(|error| NotUp::Failed(error.to_string())).and_then(|()| {
+        let held = if case.is_plain() { brief::names(&plan) } else { Vec::new() };
+        let prepared = dir.prepare(&plan).and_then(|()| brief::hold(&dir, &held));
+        let started = prepared.map_err(|error| NotUp::Failed(error.to_string())).and_then(|()| {
             Kubelet::start(runtime, &plan, &dir, pace, hold).map_err(|error| match error {
                 RuntimeError::Unavailable { reason, .. } => NotUp::Cannot(reason),
                 error @ RuntimeError::Refused { .. } => NotUp::Refused { says: error.to_string(), left: Vec::new() },
@@ -100,7 +102,9 @@ impl Live {
             Ok(kubelet) => {
                 let (pod, run, resized) = (pod.clone(), Arc::clone(run), BTreeMap::new());
                 let (resize_refused, paths) = (false, named_paths(&pod));
-                let up = Up { prefix, pod, plan, resized, resize_refused, kubelet, dir, run, sysctls, since, paths };
+                let mut up =
+                    Up { prefix, pod, plan, resized, resize_refused, kubelet, dir, run, sysctls, since, paths, held };
+                brief::let_others_go(&mut up).map_err(NotUp::Failed)?;
                 self.ups.push(up);
                 Ok(())
             }
@@ -383,30 +387,4 @@ impl Live {
             self.ups.iter_mut().find(|up| up.prefix == prefix).ok_or_else(|| format!("no Pod has a member {name}"))?;
         Ok((up, own_name))
     }
-}
-
-/// Adds the facts of the Pod beside, its members under their prefix.
-fn merge(whole: &mut Facts, other: Facts, prefix: &str) {
-    whole.identities.extend(other.identities.into_iter().map(|(name, ids)| (format!("{prefix}{name}"), ids)));
-    let Value::Object(mut document) = other.document else { return };
-    if let (Some(Value::Object(members)), Some(Value::Object(all))) =
-        (document.remove("members"), whole.document.get_mut("members"))
-    {
-        all.extend(members.into_iter().map(|(name, member)| (format!("{prefix}{name}"), member)));
-    }
-    if let (Some(pod), Some(all)) = (document.remove("pod"), whole.document.as_object_mut()) {
-        all.insert(prefix.trim_end_matches('/').to_owned(), pod);
-    }
-    for (path, file) in other.sources {
-        let path = path.replacen("members.", &format!("members.{prefix}"), 1);
-        whole.sources.insert(path, file);
-    }
-}
-
-/// With the members of the Pod beside under their prefix.
-fn prefixed(mut remains: Remains, prefix: &str) -> Remains {
-    for namespace in &mut remains.namespaces {
-        namespace.member.insert_str(0, prefix);
-    }
-    remains
 }

@@ -1,5 +1,7 @@
 //! One case on one runtime, from plan to verdict: the only place where runtimes, observation and judgement meet.
 
+mod beside;
+mod brief;
 mod ends;
 mod evidence;
 mod exec;
@@ -194,6 +196,7 @@ fn judge(
     checks.extend(judge::expectations(&case.expect, &observed.whole, property, &case.source));
     *seen = Some(observed.whole.clone());
     let begun = Instant::now();
+    checks.extend(brief::judge(live)?);
     let complete = ended.is_empty();
     checks.extend(ended);
     // What is done in a Pod that lacks a container shows nothing more.

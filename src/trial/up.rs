@@ -41,6 +41,8 @@ pub(super) struct Up {
     pub(super) since: Instant,
     /// Container → paths in its root that the manifest names.
     pub(super) paths: BTreeMap<String, Vec<String>>,
+    /// Containers that wait until they have been looked at.
+    pub(super) held: Vec<String>,
 }
 
 /// Paths in each container's root that a manifest names: what is there is found where its image's links lead.
@@ -133,7 +135,7 @@ impl Up {
         let foreign = Program::Foreign { host: self.kubelet.pod().daemon() };
         let Some(container) = self.plan.containers.iter().find(|c| c.name == member) else { return foreign };
         match self.payload_of(container) {
-            Some(program) if program.stays => Program::Payload,
+            Some(program) if program.stays || self.held.iter().any(|held| held == member) => Program::Payload,
             _ => foreign,
         }
     }
@@ -144,8 +146,11 @@ impl Up {
         payload::find(command)
     }
 
-    /// Whether a container runs a program of podcheck's own that does its work and ends.
+    /// Whether a container runs a program of podcheck's own that does its work and ends, and nobody has it wait.
     fn ends_by_itself(&self, name: &str) -> bool {
+        if self.held.iter().any(|held| held == name) {
+            return false;
+        }
         let container = self.plan.containers.iter().find(|container| container.name == name);
         container.and_then(|container| self.payload_of(container)).is_some_and(|program| !program.stays)
     }

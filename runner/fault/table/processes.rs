@@ -30,6 +30,12 @@ pub fn processes() -> Vec<Fault> {
         fault("low-port-forbidden", JOB, "F3", "state").of(Shape::LowPort).config(|c, _| {
             incapable(c, &ALL_SETS, "CAP_NET_BIND_SERVICE");
         }),
+        fault("argument-of-one-that-ends", JOB, "F12", "environment.args").of(Shape::Brief).config(|c, _| {
+            set(c, "/process/args", json!(["cat", "/etc/hostname"]));
+        }),
+        fault("log-of-one-that-ends-missing", JOB, "M12", "state").of(Shape::Brief).config(|c, _| {
+            unmount(c, "/dev/termination-log");
+        }),
         fault("killed-when-visited", JOB, "F3", "state").later(end),
         fault("folder-ignored", JOB, "F12", "environment.cwd").config(|c, _| set(c, "/process/cwd", json!("/"))),
     ]
