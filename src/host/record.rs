@@ -3,6 +3,7 @@
 
 use super::{HostError, Process, mounts, newcomers, places};
 use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 /// File of a run that names the mount namespace in which it began.
@@ -78,6 +79,21 @@ fn sees_every_process() -> std::io::Result<bool> {
     Ok(std::fs::read_link("/proc/self/ns/pid")?.as_os_str() == "pid:[4026531836]")
 }
 
+/// Where /run is: the boot, and the directory's device and inode number.
+pub(super) fn place() -> std::io::Result<String> {
+    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id")?;
+    let run = std::fs::metadata(Path::new(places::ROOT).parent().unwrap_or(Path::new("/")))?;
+    Ok(format!("{}/{}:{}", boot.trim(), run.dev(), run.ino()))
+}
+
+/// Whether a run is known to be over: of an earlier boot, or one whose directory would be seen from `own` place.
+pub(super) fn is_over(own: &str, run: &str, place: &str) -> bool {
+    match (own.split_once('/'), place.split_once('/')) {
+        (Some((boot, _)), Some((theirs, _))) if boot != theirs => true,
+        _ => own == place && !places::may_have_run(run),
+    }
+}
+
 fn own() -> std::io::Result<String> {
     Ok(std::fs::read_link("/proc/self/ns/mnt")?.to_string_lossy().into_owned())
 }
@@ -85,6 +101,15 @@ fn own() -> std::io::Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_run_with_another_run_directory_is_not_known_to_be_over() {
+        let here = place().expect("/run is there");
+        assert!(is_over(&here, "nosuchid", &here), "its directory would be here");
+        assert!(!is_over(&here, "nosuchid", &format!("{here}1")), "it may be in another /run");
+        assert!(!is_over(&here, "nosuchid", ""), "it does not say");
+        assert!(is_over(&here, "nosuchid", "an-earlier-boot/1:2"));
+    }
 
     #[test]
     fn a_run_that_began_here_hides_nothing() {

@@ -20,6 +20,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub struct Run {
     dir: PathBuf,
     id: String,
+    /// Where /run is, which is another directory in a container.
+    place: String,
     /// podcheck's own cgroup, in which those of the run's parts are.
     cgroup_top: String,
     hierarchies: &'static Hierarchies,
@@ -48,6 +50,7 @@ impl Run {
         hierarchies.check_root(root)?;
         let top = root.top();
         let owner = Owner::find()?;
+        let place = record::place().map_err(|e| HostError::os("find out where /run is", e))?;
         let root_lock = lock::RootLock::take()?;
         let id = owner.run_id().unwrap_or_else(places::random_id);
         let dir = places::run_dir(&id);
@@ -57,6 +60,7 @@ impl Run {
             Arc::new(Run {
                 dir: dir.clone(),
                 id: id.clone(),
+                place: place.clone(),
                 cgroup_top,
                 hierarchies,
                 places,
@@ -110,6 +114,16 @@ impl Run {
     /// `/run/podcheck/<id>`: daemons' and trials' directories lie below.
     pub fn dir(&self) -> &Path {
         &self.dir
+    }
+
+    /// Where the directories of runs are, in words without blanks: tells one /run from another, also after the host has booted again.
+    pub fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// Whether a run of this host, with the place of its directory, is known to be over.
+    pub fn is_over(&self, run: &str, place: &str) -> bool {
+        record::is_over(&self.place, run, place)
     }
 
     /// The cgroup hierarchies of this host.

@@ -5,7 +5,7 @@
 //! masked and read-only paths are its own.
 
 use super::images::Choice;
-use super::leftover::LABEL;
+use super::leftover::{PLACE, RUN};
 use crate::plan::{ContainerPlan, LinuxResources, MountPlan, Plan, Scope};
 use crate::pod::{AppArmorProfile, Propagation, RecursiveReadOnly, SeccompProfile};
 use std::path::{Path, PathBuf};
@@ -17,6 +17,8 @@ pub(super) struct Common {
     pub tag: String,
     /// The run, as a label: by it a person knows whose a left-over is.
     pub run: String,
+    /// Where the run's directory is, as a label: see [`crate::host::Run::place`].
+    pub place: String,
     /// The OCI runtime by the daemon's name for it; `None` is its default.
     pub oci: Option<String>,
     /// The Pod's cgroup.
@@ -38,7 +40,8 @@ impl Common {
     fn begin(&self, member: &str, resources: &LinuxResources, oom_score_adj: i32) -> Arguments {
         let mut arguments = Arguments(vec!["run".to_owned(), "--detach".to_owned()]);
         arguments.option("name", &self.container_name(member));
-        arguments.option("label", &format!("{LABEL}={}", self.run));
+        arguments.option("label", &format!("{RUN}={}", self.run));
+        arguments.option("label", &format!("{PLACE}={}", self.place));
         if let Some(oci) = &self.oci {
             arguments.option("runtime", oci);
         }

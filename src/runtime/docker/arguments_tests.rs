@@ -9,6 +9,7 @@ fn common() -> Common {
     Common {
         tag: "abcd1234".to_owned(),
         run: "run00001".to_owned(),
+        place: "boot/0:1".to_owned(),
         oci: Some("runc".to_owned()),
         cgroup_parent: "/podcheck/run00001-abcd1234/kubepods/burstable/podx".to_owned(),
         profiles: PathBuf::from("/t/seccomp"),
@@ -118,6 +119,7 @@ fn a_sandbox_is_a_shareable_container_with_the_pods_name() {
         "--detach",
         "--name=abcd1234-sandbox",
         "--label=podcheck.run=run00001",
+        "--label=podcheck.place=boot/0:1",
         "--runtime=runc",
         "--no-healthcheck",
         "--cgroup-parent=/podcheck/run00001-abcd1234/kubepods/burstable/podx",
@@ -137,6 +139,7 @@ fn a_container_joins_it_and_carries_all_that_the_plan_asks() {
         "--detach",
         "--name=abcd1234-app",
         "--label=podcheck.run=run00001",
+        "--label=podcheck.place=boot/0:1",
         "--runtime=runc",
         "--no-healthcheck",
         "--cgroup-parent=/podcheck/run00001-abcd1234/kubepods/burstable/podx",

@@ -56,9 +56,7 @@ pub(super) fn open(name: &RuntimeName, endpoint: &str, run: &Arc<Run>) -> Result
     std::fs::create_dir_all(&client.config).map_err(|error| client.failed("make its client's folder", error))?;
     let info: Info = ask(&client, "info")?;
     let driver = info.check(name).map_err(|reason| client.unavailable(reason))?;
-    if let Some(runs) = run.dir().parent() {
-        leftover::sweep(&client, runs)?;
-    }
+    leftover::sweep(&client, run)?;
     let server: Server = ask(&client, "version")?;
     let process = listener(path);
     let daemon = Daemon {
@@ -72,6 +70,7 @@ pub(super) fn open(name: &RuntimeName, endpoint: &str, run: &Arc<Run>) -> Result
         oci_name: name.oci.clone(),
         oci: daemon::find_program(name.oci.as_deref().unwrap_or(&info.default_runtime)),
         run: run.id().to_owned(),
+        place: run.place().to_owned(),
     };
     Ok(DockerRuntime { name: name.clone(), versions: server.versions(), daemon: Arc::new(daemon) })
 }

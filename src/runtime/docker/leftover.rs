@@ -2,27 +2,30 @@
 //! podcheck's images. On a private Docker nothing is left, as nothing is left of it.
 
 use super::client::{Client, QUICK, SLOW, words};
+use crate::host::Run;
 use crate::runtime::RuntimeError;
-use std::path::Path;
 
 /// The label that names the run of a container.
-pub(super) const LABEL: &str = "podcheck.run";
+pub(super) const RUN: &str = "podcheck.run";
+/// The label that says where that run's directory is.
+pub(super) const PLACE: &str = "podcheck.place";
 
 /// A container with our label.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Labelled<'a> {
     id: &'a str,
     run: &'a str,
+    place: &'a str,
     image: &'a str,
 }
 
-/// Removes the containers of runs that are no more, and their images where nobody else uses them. `runs` is the folder
-/// of the runs that are.
-pub(super) fn sweep(client: &Client, runs: &Path) -> Result<(), RuntimeError> {
-    let format = format!("--format={{{{.ID}}}} {{{{.Label \"{LABEL}\"}}}} {{{{.Image}}}}");
-    let filter = format!("--filter=label={LABEL}");
+/// Removes the containers of runs that are known to be no more, and their images where nobody else uses them.
+pub(super) fn sweep(client: &Client, run: &Run) -> Result<(), RuntimeError> {
+    let format = format!("--format={{{{.ID}}}} {{{{.Label \"{RUN}\"}}}} {{{{.Label \"{PLACE}\"}}}} {{{{.Image}}}}");
+    let filter = format!("--filter=label={RUN}");
     let text = client.read("look for what is left of killed runs", &words(["ps", "--all", &filter, &format]), QUICK)?;
-    let dead: Vec<Labelled<'_>> = parse(&text).into_iter().filter(|found| !runs.join(found.run).exists()).collect();
+    let dead: Vec<Labelled<'_>> =
+        parse(&text).into_iter().filter(|found| run.is_over(found.run, found.place)).collect();
     if dead.is_empty() {
         return Ok(());
     }
@@ -38,8 +41,8 @@ pub(super) fn sweep(client: &Client, runs: &Path) -> Result<(), RuntimeError> {
 
 fn parse(text: &str) -> Vec<Labelled<'_>> {
     let labelled = text.lines().filter_map(|line| {
-        let mut fields = line.splitn(3, ' ');
-        Some(Labelled { id: fields.next()?, run: fields.next()?, image: fields.next()? })
+        let mut fields = line.splitn(4, ' ');
+        Some(Labelled { id: fields.next()?, run: fields.next()?, place: fields.next()?, image: fields.next()? })
     });
     // A label of another form is nobody's we know.
     labelled.filter(|found| found.run.len() == 8 && found.run.bytes().all(|b| b.is_ascii_alphanumeric())).collect()
@@ -51,7 +54,8 @@ mod tests {
 
     #[test]
     fn only_containers_with_a_runs_label_are_ours() {
-        let text = "1f abcd1234 podcheck.local/pause:1\n2e ../../etc x\n3d  y\n4c\n";
-        assert_eq!(parse(text), [Labelled { id: "1f", run: "abcd1234", image: "podcheck.local/pause:1" }]);
+        let text = "1f abcd1234 boot/0:1 podcheck.local/pause:1\n2e ../../etc p x\n3d   y\n4c\n";
+        let ours = Labelled { id: "1f", run: "abcd1234", place: "boot/0:1", image: "podcheck.local/pause:1" };
+        assert_eq!(parse(text), [ours]);
     }
 }

@@ -54,6 +54,8 @@ struct Daemon {
     images: Images,
     /// The run's id.
     run: String,
+    /// Where the run's directory is.
+    place: String,
 }
 
 impl DockerRuntime {
@@ -86,6 +88,7 @@ impl DockerRuntime {
             driver: name.driver.unwrap_or_default(),
             images,
             run: run.id().to_owned(),
+            place: run.place().to_owned(),
         };
         Ok(DockerRuntime { name: name.clone(), versions: docker.versions, daemon: Arc::new(daemon) })
     }
@@ -122,6 +125,7 @@ impl Runtime for DockerRuntime {
         let common = Common {
             tag: dir.id().to_owned(),
             run: self.daemon.run.clone(),
+            place: self.daemon.place.clone(),
             oci: self.daemon.oci_name.clone(),
             cgroup_parent: parent,
             profiles: dir.seccomp_profiles(),
