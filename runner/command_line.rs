@@ -3,6 +3,7 @@
 mod elsewhere;
 mod lives;
 mod manifests;
+mod places;
 mod refusals;
 mod required;
 mod written;

@@ -4,8 +4,9 @@ use super::Case;
 use super::read::read;
 use crate::diagnostic::{Diagnostic, yaml};
 use crate::pod::Missing;
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// The file of known differences in a folder of cases.
 pub(super) const KNOWN: &str = "known.yaml";
@@ -26,7 +27,7 @@ pub struct Loaded {
     pub faults: Vec<Diagnostic>,
 }
 
-/// Loads each path: a case, a plain manifest, or a folder with such files (`.yaml`, `.yml`, `.json`) in it at any depth,
+/// Loads each path once: a case, a plain manifest, or a folder with such files (`.yaml`, `.yml`, `.json`) in it at any depth,
 /// sorted. All of it must be well: nothing is run by half, and nothing stands in for what a Pod takes from elsewhere.
 ///
 /// # Errors
@@ -39,31 +40,52 @@ pub fn load(paths: &[PathBuf]) -> Result<Vec<Case>, Vec<Diagnostic>> {
 /// The same, but a file with a fault does not stop the others, and `-` is a manifest or case on standard input.
 pub fn load_each(paths: &[PathBuf], missing: Missing) -> Loaded {
     let mut loaded = Loaded::default();
-    let mut add = |more: Result<Loaded, Vec<Diagnostic>>| match more {
-        Ok(more) => {
-            loaded.cases.extend(more.cases);
-            loaded.faults.extend(more.faults);
-        }
-        Err(faults) => loaded.faults.extend(faults),
-    };
+    let mut all: Vec<Named> = Vec::new();
     for path in paths {
         if path.as_os_str() == STANDARD_INPUT {
-            let label = Path::new("<stdin>");
-            let text = yaml::read_from(std::io::stdin().lock(), label);
-            add(text.map(|text| read(&text, label, "stdin", missing, false)));
+            all.push(Named { file: path.clone(), id: "stdin".to_owned(), in_folder: false });
             continue;
         }
         match files(path) {
-            Err(fault) => add(Err(vec![*fault])),
-            Ok(files) => {
-                let in_folder = files.first().is_some_and(|(file, _)| file != path);
-                for (file, id) in files {
-                    add(yaml::read(&file).map(|text| read(&text, &file, &id, missing, in_folder)));
-                }
+            Err(fault) => loaded.faults.push(*fault),
+            Ok(files) => all.extend(files.into_iter().map(|(file, id)| Named { in_folder: file != *path, file, id })),
+        }
+    }
+    for Named { file, id, in_folder } in told_apart(all) {
+        let (label, text) = match file.as_os_str() == STANDARD_INPUT {
+            true => (Path::new("<stdin>"), yaml::read_from(std::io::stdin().lock(), Path::new("<stdin>"))),
+            false => (file.as_path(), yaml::read(&file)),
+        };
+        match text.map(|text| read(&text, label, &id, missing, in_folder)) {
+            Ok(more) => {
+                loaded.cases.extend(more.cases);
+                loaded.faults.extend(more.faults);
             }
+            Err(faults) => loaded.faults.extend(faults),
         }
     }
     loaded
+}
+
+/// A file, what its cases are called, and whether a folder was named rather than the file.
+struct Named {
+    file: PathBuf,
+    id: String,
+    in_folder: bool,
+}
+
+/// The files, each once however often it was named. Those that would have the same id are called by their whole paths.
+fn told_apart(files: Vec<Named>) -> Vec<Named> {
+    let mut seen = HashSet::new();
+    let real = |file: &Path| std::fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
+    let mut files: Vec<Named> = files.into_iter().filter(|named| seen.insert(real(&named.file))).collect();
+    let mut count: HashMap<String, usize> = HashMap::new();
+    files.iter().for_each(|named| *count.entry(named.id.clone()).or_default() += 1);
+    let whole = |file: &Path| file.components().filter(|part| *part != Component::CurDir).collect::<PathBuf>();
+    for named in files.iter_mut().filter(|named| count.get(&named.id).is_some_and(|count| *count > 1)) {
+        named.id = whole(&named.file).to_string_lossy().into_owned();
+    }
+    files
 }
 
 /// The case files of a path, each with its id.
@@ -148,6 +170,31 @@ mod tests {
         ] {
             assert_eq!(id(Path::new(file), folder.map(Path::new)), expected);
         }
+    }
+
+    #[test]
+    fn two_files_never_have_the_same_id_and_one_file_is_one_case() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path();
+        for folder in ["bad", "mix/cases/net", "other/cases/net"] {
+            std::fs::create_dir_all(root.join(folder)).unwrap();
+        }
+        for name in ["bad/good.yaml", "mix/good.yaml"] {
+            std::fs::write(root.join(name), MANIFEST).unwrap();
+        }
+        for name in ["mix/cases/net/a.yaml", "other/cases/net/a.yaml", "bad/a.yaml", "bad/a.yml"] {
+            std::fs::write(root.join(name), CASE).unwrap();
+        }
+        let ids = |paths: &[&str]| -> Vec<String> {
+            let cases = load(&paths.iter().map(|path| root.join(path)).collect::<Vec<_>>()).unwrap();
+            let short = |id: String| id.replace(&format!("{}/", root.display()), "");
+            cases.into_iter().map(|case| short(case.id)).collect()
+        };
+        assert_eq!(ids(&["bad/good.yaml", "mix/good.yaml"]), ["bad/good.yaml", "mix/good.yaml"]);
+        assert_eq!(ids(&["mix/cases", "other/cases"]), ["mix/cases/net/a.yaml", "other/cases/net/a.yaml"]);
+        assert_eq!(ids(&["bad"]), ["bad/a.yaml", "bad/a.yml", "good"]);
+        assert_eq!(ids(&["bad/good.yaml", "bad/../bad/good.yaml"]), ["good.yaml"]);
+        assert_eq!(ids(&["mix/cases", "mix/cases/net/a.yaml"]), ["net/a"]);
     }
 
     #[test]

@@ -71,6 +71,8 @@ pub struct Case {
     pub refused: Option<Refusal>,
     /// An init container while which the Pod is looked at, before what follows it is there.
     pub look_while: Option<String>,
+    /// Where in the file it says what it asks for.
+    pub lines: Lines,
     /// What must be seen once all is up.
     pub expect: Vec<Expectation>,
     /// What is done from inside, in order.
@@ -83,10 +85,26 @@ pub struct Case {
     pub stood_in: Vec<String>,
 }
 
+/// Lines of a case's file, from 1.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lines {
+    /// Of each expectation.
+    pub expect: Vec<usize>,
+    /// Of each step.
+    pub steps: Vec<usize>,
+    /// Of the refusal.
+    pub refused: Option<usize>,
+}
+
 impl Case {
     /// Whether it is a plain manifest, of which nothing is expected but the contract.
     pub fn is_plain(&self) -> bool {
         self.shows.is_empty() && self.expect.is_empty() && self.steps.is_empty() && self.refused.is_none()
+    }
+
+    /// A place in its file, as findings name it.
+    pub fn place(&self, line: Option<&usize>) -> String {
+        line.map(|line| format!("{}:{line}", self.file.display())).unwrap_or_default()
     }
 
     /// Whether a runtime has a part in it.

@@ -3,7 +3,7 @@
 use super::keys::{CASE, NODE};
 use super::load::Loaded;
 use super::members::Members;
-use super::{Case, Refusal, expect, known, life, refusal, resize, rows, steps};
+use super::{Case, Lines, Refusal, expect, known, life, refusal, resize, rows, steps};
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::yaml::{self, Cursor, Faults, Kind, Node};
 use crate::pod::{self, Missing, Objects, Parsed, Pod, Within};
@@ -104,6 +104,7 @@ fn plain(parsed: pod::Parsed, file: &Path, id: &str) -> Case {
         back_off_ms: None,
         refused: None,
         look_while: None,
+        lines: Lines::default(),
         expect: Vec::new(),
         steps: Vec::new(),
         known: Vec::new(),
@@ -156,6 +157,7 @@ fn one(cursor: &Cursor<'_>, id: &str) -> Option<Case> {
         case.not_acted_on.extend(beside.not_acted_on);
         case.beside = Some(beside.pod);
     }
+    case.lines = lines(cursor);
     case.look_while = cursor.get("while").and_then(|value| look_while(&value, &case));
     let members = Members::of(&case.pod, case.beside.as_ref());
     case.expect = cursor.get("expect").map(|list| expect::list(&list, &members)).unwrap_or_default();
@@ -184,6 +186,15 @@ fn objects(cursor: &Cursor<'_>) -> Objects {
         }
     }
     objects
+}
+
+fn lines(cursor: &Cursor<'_>) -> Lines {
+    let of_items = |name: &str| {
+        let items = cursor.get(name).and_then(|list| list.items()).unwrap_or_default();
+        items.iter().map(|item| item.node().at.line).collect()
+    };
+    let refused = cursor.get("refused").map(|value| value.node().at.line);
+    Lines { expect: of_items("expect"), steps: of_items("steps"), refused }
 }
 
 /// An init container of the case's Pod.

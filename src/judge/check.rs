@@ -21,6 +21,9 @@ pub struct Check {
     pub source: String,
     /// The kernel file that was read; empty for steps.
     pub file: String,
+    /// Where a file asks for it, or declares the difference: `cases/limits/memory.yaml:12`; empty where the contract asks.
+    #[serde(default)]
+    pub place: String,
     /// How it came out.
     pub outcome: Outcome,
 }

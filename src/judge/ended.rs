@@ -95,6 +95,7 @@ fn check(rule: (&str, &str), (member, at): (&str, &str), expected: String, seen:
         seen: seen.text(),
         source: rule.1.to_owned(),
         file: String::new(),
+        place: String::new(),
         outcome: if holds { Outcome::Held } else { Outcome::Broken },
     }
 }

@@ -70,6 +70,7 @@ fn check(property: &str, member: &str, at: &str, expected: &str, left: &[String]
         seen: if left.is_empty() { "nothing".to_owned() } else { left.join(", ") },
         source: SOURCE.to_owned(),
         file: String::new(),
+        place: String::new(),
         outcome: if left.is_empty() { Outcome::Held } else { Outcome::Broken },
     }
 }

@@ -54,6 +54,7 @@ pub fn apply_known(mut checks: Vec<Check>, general: &[Known], own: &[Known], con
     for check in &mut checks {
         if let Some(entry) = own.iter().chain(&general).find(|entry| explains(entry, check, context)) {
             check.outcome = Outcome::Known(entry.because.clone());
+            check.place = format!("{}:{}", entry.file.display(), entry.line);
         }
     }
     Applied { checks, unmet }

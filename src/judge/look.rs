@@ -26,7 +26,7 @@ impl Question<'_> {
         let file = facts.source(&path(self.member, &self.at)).unwrap_or_default().to_owned();
         let Question { property, member, at, level, expected, source } = self;
         let (property, member, source) = (property.to_owned(), member.to_owned(), source.to_owned());
-        Check { property, member, at, level, expected, seen, source, file, outcome }
+        Check { property, member, at, level, expected, seen, source, file, place: String::new(), outcome }
     }
 }
 

@@ -27,6 +27,7 @@ impl StepContext<'_> {
             seen,
             source: self.source.to_owned(),
             file: String::new(),
+            place: String::new(),
             outcome: if holds { Outcome::Held } else { Outcome::Broken },
         }
     }

@@ -1,10 +1,11 @@
 //! Where runtimes differ on the same case.
 
+use super::findings::parent;
 use super::table::{columns, cut};
 use super::{Record, Style, seen_text, side_text, value_text};
 use crate::facts;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Where the runtimes of one case differ. Whether a difference is declared does not depend on their order: every two are
 /// compared.
@@ -26,13 +27,24 @@ pub struct Row {
     /// As the runtimes of the comparison have it, in their order; `–` where one has nothing there to compare.
     pub values: Vec<String>,
     /// Why, by the runtime whose known difference it is.
-    pub declared: BTreeMap<String, String>,
+    pub declared: BTreeMap<String, Why>,
     /// Runtimes that differ from another where neither of the two has that declared.
     pub undeclared: Vec<String>,
 }
 
+/// Why a difference is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Why {
+    /// The reason and its source.
+    pub reason: String,
+    /// The file that declares it.
+    pub file: String,
+    /// The line there.
+    pub line: usize,
+}
+
 /// Says why a runtime's record may have that value at that member and path; `None` if nobody declared it.
-pub type Declared<'a> = dyn Fn(&Record, &str, &str, &str) -> Option<String> + 'a;
+pub type Declared<'a> = dyn Fn(&Record, &str, &str, &str) -> Option<Why> + 'a;
 
 /// Compares the facts of records of one case. Records without facts are left out.
 pub fn compare(records: &[&Record], declared: &Declared<'_>) -> Comparison {
@@ -121,7 +133,7 @@ impl Found {
     }
 
     /// Why a record may have `own` where another has `other`. What is declared to be there at all may be as it likes.
-    fn why(&self, path: &str, record: &Record, own: &Value, other: &Value, declared: &Declared<'_>) -> Option<String> {
+    fn why(&self, path: &str, record: &Record, own: &Value, other: &Value, declared: &Declared<'_>) -> Option<Why> {
         let (member, at) = split_member(path);
         let as_seen = declared(record, member, at, &seen_text(other, own));
         let lacks = |path: &&str| {
@@ -147,12 +159,6 @@ impl Found {
         let mut sides = pairs.iter().flat_map(Pair::sides);
         sides.find(|side| side.0 == index).map_or_else(|| "–".to_owned(), |(_, value, _)| side_text(value))
     }
-}
-
-/// The path of what a fact is part of.
-fn parent(path: &str) -> Option<&str> {
-    let end = path.rfind(if path.ends_with(']') { '[' } else { '.' })?;
-    Some(&path[..end])
 }
 
 /// What a Pod is made of before what belongs to its files and environment.
@@ -202,7 +208,7 @@ impl Comparison {
         if self.rows.is_empty() {
             return format!("  {} show the same facts.\n", self.runtimes.join(", "));
         }
-        let mut reasons: Vec<String> = Vec::new();
+        let mut reasons: Vec<Reason> = Vec::new();
         let mut head = vec!["difference".to_owned(), "at".to_owned()];
         head.extend(self.runtimes.iter().cloned());
         head.push("why".to_owned());
@@ -216,19 +222,34 @@ impl Comparison {
         }
         let mut text = columns(&rows);
         for (index, reason) in reasons.iter().enumerate() {
-            text.push_str(&format!("  [{}] {reason}\n", index + 1));
+            text.push_str(&format!("  [{}] {}, declared in {}\n", index + 1, reason.text, reason.places()));
         }
         text
     }
 }
 
-fn why_cell(row: &Row, reasons: &mut Vec<String>, style: Style) -> String {
+/// A reason below the table, with the lines of each file that declare it.
+struct Reason {
+    text: String,
+    lines: BTreeMap<String, BTreeSet<usize>>,
+}
+
+impl Reason {
+    /// `cases/known.yaml:5,9`.
+    fn places(&self) -> String {
+        let numbers = |lines: &BTreeSet<usize>| lines.iter().map(usize::to_string).collect::<Vec<_>>().join(",");
+        self.lines.iter().map(|(file, lines)| format!("{file}:{}", numbers(lines))).collect::<Vec<_>>().join(" ")
+    }
+}
+
+fn why_cell(row: &Row, reasons: &mut Vec<Reason>, style: Style) -> String {
     let mut words = Vec::new();
     for why in row.declared.values() {
-        let number = reasons.iter().position(|known| known == why).unwrap_or_else(|| {
-            reasons.push(why.clone());
+        let number = reasons.iter().position(|known| known.text == why.reason).unwrap_or_else(|| {
+            reasons.push(Reason { text: why.reason.clone(), lines: BTreeMap::new() });
             reasons.len() - 1
         });
+        reasons[number].lines.entry(why.file.clone()).or_default().insert(why.line);
         let word = format!("[{}]", number + 1);
         if !words.contains(&word) {
             words.push(word);

@@ -64,8 +64,8 @@ fn failure(kind: NonSuccessKind, record: &Record) -> TestCaseStatus {
 
 fn line(check: &Check) -> String {
     let level = value_text(&serde_json::to_value(check.level).unwrap_or_default());
-    format!(
-        "{} {} {}: {level} be {}, is {} ({})",
-        check.property, check.member, check.at, check.expected, check.seen, check.file
-    )
+    let from = [&check.place, &check.file].into_iter().filter(|text| !text.is_empty());
+    let from: Vec<&str> = from.map(String::as_str).collect();
+    let Check { property, member, at, expected, seen, .. } = check;
+    format!("{property} {member} {at}: {level} be {expected}, is {seen} ({})", from.join(", "))
 }

@@ -1,6 +1,7 @@
 //! Results and how they are shown: an exporter is a pure function from results to text. No input or output.
 
 mod comparison;
+mod findings;
 mod junit;
 mod pretty;
 mod record;
@@ -8,7 +9,7 @@ mod style;
 mod table;
 mod tree;
 
-pub use comparison::{Comparison, Row, compare, split_member};
+pub use comparison::{Comparison, Row, Why, compare, split_member};
 pub use junit::junit;
 pub use pretty::{record_text, summary};
 pub use record::*;

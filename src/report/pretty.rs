@@ -1,7 +1,8 @@
 //! Records as a person reads them.
 
+use super::findings::{self, Fact};
 use super::{Record, Style};
-use crate::judge::{Check, Outcome, Verdict};
+use crate::judge::{Check, Level, Outcome, Verdict};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -12,8 +13,11 @@ pub fn record_text(record: &Record, style: Style) -> String {
     if !record.reason.is_empty() {
         let _ = writeln!(text, "    {}", record.reason);
     }
+    for fact in findings::broken(&record.findings) {
+        broken(&mut text, &fact, style);
+    }
     for (check, members) in alike(&record.findings) {
-        finding(&mut text, check, &members, style);
+        noted(&mut text, check, &members, style);
     }
     for left in &record.left_behind {
         let _ = writeln!(text, "    {} left behind: {left}", style.notable("note"));
@@ -51,14 +55,13 @@ fn effort(record: &Record) -> String {
     words.join(" · ")
 }
 
-/// Findings, those that are known or cannot be seen together for all members where they are the same.
+/// Findings that are known or cannot be seen, together for all members where they are the same.
 fn alike(findings: &[Check]) -> Vec<(&Check, Vec<&str>)> {
     let mut groups: Vec<(&Check, Vec<&str>)> = Vec::new();
-    for check in findings {
+    for check in findings.iter().filter(|check| check.outcome != Outcome::Broken) {
         let same = |known: &Check| {
-            check.outcome != Outcome::Broken
-                && (&known.property, &known.at, &known.seen, &known.outcome)
-                    == (&check.property, &check.at, &check.seen, &check.outcome)
+            (&known.property, &known.at, &known.seen, &known.outcome)
+                == (&check.property, &check.at, &check.seen, &check.outcome)
         };
         match groups.iter_mut().find(|(known, _)| same(known)) {
             Some((_, members)) => members.push(&check.member),
@@ -68,27 +71,36 @@ fn alike(findings: &[Check]) -> Vec<(&Check, Vec<&str>)> {
     groups
 }
 
-/// One finding: what was asked, what was seen, where, and why it matters, so that it can be acted on as it stands.
-fn finding(text: &mut String, check: &Check, members: &[&str], style: Style) {
-    let place = match members {
-        [""] => check.at.clone(),
-        members => format!("{}: {}", members.join(" "), check.at),
-    };
-    match &check.outcome {
-        Outcome::Held => {}
-        Outcome::Broken => {
-            let _ = writeln!(text, "    {} {place}", style.bad(&format!("✗ {}", check.property)));
-            let _ = writeln!(text, "        {} be {}", check_level(check), check.expected);
-            let _ = writeln!(text, "        is      {}", check.seen);
-            if !check.file.is_empty() {
-                let _ = writeln!(text, "        {}", style.faint(&format!("read from {}", check.file)));
-            }
-            if !check.source.is_empty() {
-                let _ = writeln!(text, "        {}", style.faint(&format!("see {}", check.source)));
-            }
+/// One fact that is not as it should be: what was asked, what was seen, where, and why it matters, so that it can be acted
+/// on as it stands.
+fn broken(text: &mut String, fact: &Fact<'_>, style: Style) {
+    let mark = style.bad(&format!("✗ {}", fact.properties().join(" ")));
+    let _ = writeln!(text, "    {mark} {}", at(&[fact.member], &fact.places()));
+    for (index, ask) in fact.asks.iter().enumerate() {
+        let _ = writeln!(text, "        {} be {}", level_word(ask.level), ask.expected);
+        // What is seen stands once below all that asks for another thing.
+        if fact.asks.get(index + 1).is_none_or(|next| next.seen != ask.seen) {
+            let _ = writeln!(text, "        is      {}", ask.seen);
         }
+    }
+    let mut lines = |word: &str, list: Vec<&str>| {
+        for line in list {
+            let _ = writeln!(text, "        {}", style.faint(&format!("{word} {line}")));
+        }
+    };
+    lines("asked for in", fact.all(|check| &check.place));
+    lines("read from", fact.all(|check| &check.file));
+    lines("see", fact.all(|check| &check.source));
+}
+
+/// One finding that is no failure, on a line.
+fn noted(text: &mut String, check: &Check, members: &[&str], style: Style) {
+    let place = at(members, &check.at);
+    match &check.outcome {
+        Outcome::Held | Outcome::Broken => {}
         Outcome::Known(because) => {
-            let line = format!("≈ {} {place} is {}: known, {because}", check.property, check.seen);
+            let declared = if check.place.is_empty() { String::new() } else { format!(" ({})", check.place) };
+            let line = format!("≈ {} {place} is {}: known, {because}{declared}", check.property, check.seen);
             let _ = writeln!(text, "    {}", style.notable(&line));
         }
         Outcome::Unobservable(ability) => {
@@ -98,10 +110,17 @@ fn finding(text: &mut String, check: &Check, members: &[&str], style: Style) {
     }
 }
 
-fn check_level(check: &Check) -> &'static str {
-    match check.level {
-        crate::judge::Level::Must => "MUST   ",
-        crate::judge::Level::Should => "SHOULD ",
+fn at(members: &[&str], place: &str) -> String {
+    match members {
+        [""] => place.to_owned(),
+        members => format!("{}: {place}", members.join(" ")),
+    }
+}
+
+fn level_word(level: Level) -> &'static str {
+    match level {
+        Level::Must => "MUST   ",
+        Level::Should => "SHOULD ",
     }
 }
 

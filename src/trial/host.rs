@@ -7,7 +7,7 @@ use crate::host::{self, CgroupRoot, Run};
 use crate::judge::{self, Context, HostCaps};
 use crate::node::{CgroupDriver, Node};
 use crate::pod::{HugePageSize, Pod};
-use crate::report::{AbilityRecord, HostRecord, Record};
+use crate::report::{AbilityRecord, HostRecord, Record, Why};
 use crate::runtime::RuntimeName;
 use nix::fcntl::{Flock, FlockArg};
 use procfs::{Current, Meminfo};
@@ -166,20 +166,15 @@ fn networks(facts: &serde_json::Value) -> BTreeMap<String, String> {
 
 /// Why a case's record may have `seen` as the fact `at` of `member`: the reason and source of a known difference, the case's
 /// own or one of the runtime as such, that says so.
-pub fn declared(
-    settings: &Settings,
-    case: &Case,
-    record: &Record,
-    member: &str,
-    at: &str,
-    seen: &str,
-) -> Option<String> {
+pub fn declared(settings: &Settings, case: &Case, record: &Record, member: &str, at: &str, seen: &str) -> Option<Why> {
     let context = context(record);
     // The Pod beside is a Pod like the first.
     let of_beside = member.is_empty().then(|| at.strip_prefix("beside.")).flatten().map(|rest| format!("pod.{rest}"));
     let at = of_beside.as_deref().unwrap_or(at);
     let mut lists = [&case.known, &settings.known].into_iter();
-    lists
-        .find_map(|known| judge::declared(known, &context, member, at, seen))
-        .map(|known| format!("{} ({})", known.because, known.source))
+    lists.find_map(|known| judge::declared(known, &context, member, at, seen)).map(|known| Why {
+        reason: format!("{} ({})", known.because, known.source),
+        file: known.file.display().to_string(),
+        line: known.line,
+    })
 }

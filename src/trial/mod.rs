@@ -193,7 +193,10 @@ fn judge(
     let ended = ends::judge(case, live, &observed.whole)?;
     let property = case.shows.first().map_or("", String::as_str);
     checks.extend(live.contract(node, &observed)?);
-    checks.extend(judge::expectations(&case.expect, &observed.whole, property, &case.source));
+    for (index, expectation) in case.expect.iter().enumerate() {
+        let asked = judge::expectations(std::slice::from_ref(expectation), &observed.whole, property, &case.source);
+        checks.extend(placed(asked, &case.place(case.lines.expect.get(index))));
+    }
     *seen = Some(observed.whole.clone());
     let begun = Instant::now();
     checks.extend(brief::judge(live)?);
@@ -213,6 +216,11 @@ fn judge(
     took(record, "steps", begun);
     record.reported = live.reported()?;
     Ok(())
+}
+
+/// Checks of what a case itself asks for, with the place where it does.
+fn placed(checks: Vec<Check>, place: &str) -> impl Iterator<Item = Check> {
+    checks.into_iter().map(move |check| Check { place: place.to_owned(), ..check })
 }
 
 /// Applies known differences and comes to the verdict.

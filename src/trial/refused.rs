@@ -5,7 +5,7 @@ use super::live::Live;
 use super::remains;
 use super::surroundings::Surroundings;
 use super::up::{NotUp, Stopped};
-use super::{Outcome, Settings, blank, ended, settle, skipped, took};
+use super::{Outcome, Settings, blank, ended, placed, settle, skipped, took};
 use crate::case::{Case, NOBODY, Refusal, Refuser};
 use crate::host::Run;
 use crate::judge::{self, Check, Shown, Verdict};
@@ -19,7 +19,7 @@ use std::time::Instant;
 /// Judges a case whose manifest must be refused when it is read; `None` if it is another. It takes no host and no rights.
 pub fn read_alone(case: &Case, settings: &Settings) -> Option<Outcome> {
     let Some(Refusal { by: Refuser::Reader(said), says }) = &case.refused else { return None };
-    let checks = judge::unreadable(shown(case), says, said);
+    let checks = asked(case, judge::unreadable(shown(case), says, said));
     Some(over(case, settings, record(case), checks, Stopped::default()))
 }
 
@@ -43,7 +43,7 @@ fn prepare(case: &Case, refusal: &Refusal, run: &Arc<Run>, settings: &Settings) 
         Err(error) if error.of_pod => Some(error.to_string()),
         Err(error) => return Err(error.to_string()),
     };
-    let mut checks = judge::refused(shown(case), "the kubelet", &refusal.says, said.as_deref());
+    let mut checks = asked(case, judge::refused(shown(case), "the kubelet", &refusal.says, said.as_deref()));
     checks.extend(judge::gone(&remains::of_left(&left)));
     Ok(over(case, settings, record(case), checks, Stopped { left, ..Stopped::default() }))
 }
@@ -76,7 +76,7 @@ pub(super) fn by_runtime(
         Err(NotUp::Failed(reason)) => return ended(record, Verdict::Broken, reason),
     };
     took(&mut record, "down", begun);
-    let mut checks = judge::refused(shown(case), "the runtime", &refusal.says, said.as_deref());
+    let mut checks = asked(case, judge::refused(shown(case), "the runtime", &refusal.says, said.as_deref()));
     let mut judged = Ok(());
     let stopped = stopped.map(|mut stopped| {
         match around.more() {
@@ -88,6 +88,11 @@ pub(super) fn by_runtime(
     });
     settle(case, settings, &mut record, &mut checks, judged, stopped.map(|stopped| stopped.left));
     Outcome { record, facts: None, checks }
+}
+
+/// Checks of the refusal, with the place where the case asks for it.
+fn asked(case: &Case, checks: Vec<Check>) -> Vec<Check> {
+    placed(checks, &case.place(case.lines.refused.as_ref())).collect()
 }
 
 fn shown(case: &Case) -> Shown<'_> {

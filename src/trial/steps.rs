@@ -34,6 +34,7 @@ pub(super) fn run(case: &Case, live: &mut Live, checks: &mut Vec<Check>) -> Resu
     let mut ends: BTreeMap<&str, usize> = BTreeMap::new();
     for (index, step) in case.steps.iter().enumerate() {
         let at = format!("steps[{index}]");
+        let before = checks.len();
         match step {
             Step::Run { container, argv, expect, property } => {
                 let (output, of_process) = live.exec(container, argv, COMMAND)?;
@@ -72,13 +73,16 @@ pub(super) fn run(case: &Case, live: &mut Live, checks: &mut Vec<Check>) -> Resu
             }
             step => checks.extend(life::step(case, live, step, &at)?),
         }
+        let place = case.place(case.lines.steps.get(index));
+        checks[before..].iter_mut().for_each(|check| check.place.clone_from(&place));
     }
     Ok(())
 }
 
 /// Whether the same was found before.
 fn is_found(checks: &[Check], check: &Check) -> bool {
-    check.outcome == Outcome::Broken && checks.contains(check)
+    let same = |found: &Check| found == &Check { place: found.place.clone(), ..check.clone() };
+    check.outcome == Outcome::Broken && checks.iter().any(same)
 }
 
 /// The container whose end for want of memory a step awaits.

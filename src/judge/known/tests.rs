@@ -12,6 +12,7 @@ fn check(property: &str, member: &str, at: &str, seen: &str, outcome: Outcome) -
         seen: text(seen),
         source: String::new(),
         file: String::new(),
+        place: String::new(),
         outcome,
     }
 }

@@ -1,5 +1,5 @@
-use super::{Comparison, compare, split_member};
-use crate::report::Record;
+use super::{Comparison, Why, compare, split_member};
+use crate::report::{Record, Style};
 use serde_json::{Value, json};
 
 #[test]
@@ -24,7 +24,8 @@ fn record(runtime: &str, app: Value) -> Record {
 fn in_every_order(records: &[Record], known: &[(&str, &str, &str)]) -> Vec<Comparison> {
     let declared = |record: &Record, _: &str, at: &str, seen: &str| {
         let entry = known.iter().find(|entry| **entry == (record.runtime.as_str(), at, seen));
-        entry.map(|(runtime, ..)| format!("because of {runtime}"))
+        let why = |line| Why { reason: "one reason".to_owned(), file: "known.yaml".to_owned(), line };
+        entry.map(|entry| why(known.iter().position(|known| known == entry).unwrap_or_default() + 5))
     };
     let orders: &[&[usize]] = match records.len() {
         2 => &[&[0, 1], &[1, 0]],
@@ -45,7 +46,9 @@ fn a_declared_difference_is_declared_whichever_runtime_comes_first() {
     assert_eq!(undeclared(&compared), [false, false]);
     for comparison in &compared {
         let declared = &comparison.rows[0].declared;
-        assert_eq!(declared.get("crun").map(String::as_str), Some("because of crun"), "{comparison:?}");
+        assert!(declared.contains_key("crun"), "{comparison:?}");
+        let text = comparison.text(Style::default());
+        assert!(text.ends_with("  [1] one reason, declared in known.yaml:5\n"), "{text}");
     }
     assert_eq!(undeclared(&in_every_order(&records, &[])), [true, true]);
     assert_eq!(undeclared(&in_every_order(&records, &[("crun", "oom.score_adj", "2")])), [true, true]);
@@ -59,7 +62,9 @@ fn a_fact_that_only_one_has_is_declared_from_both_sides() {
         record("crun", json!({"mounts": {"/x": {"type": "tmpfs"}}})),
     ];
     let both = [("docker", "mounts[/x]", "present"), ("crun", "mounts[/x]", "present")];
-    assert_eq!(undeclared(&in_every_order(&records, &both)), [false; 6]);
+    let compared = in_every_order(&records, &both);
+    assert_eq!(undeclared(&compared), [false; 6]);
+    assert!(compared.iter().all(|one| one.text(Style::default()).contains("declared in known.yaml:5,6\n")));
     assert_eq!(undeclared(&in_every_order(&records, &both[..1])), [true; 6]);
     let lacks = [record("runc", json!({"mounts": {"/x": {"type": "bind"}}})), record("docker", json!({"mounts": {}}))];
     assert_eq!(undeclared(&in_every_order(&lacks, &[("docker", "mounts[/x]", "absent")])), [false, false]);
