@@ -8,6 +8,7 @@ pub mod cgroup;
 mod deadline;
 mod error;
 mod files;
+mod host_files;
 mod host_path;
 mod huge_pages;
 mod ids;

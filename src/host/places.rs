@@ -10,6 +10,8 @@ pub(super) const ROOT: &str = "/run/podcheck";
 pub(super) const LOCK: &str = "lock";
 /// Directory of a run with those of its trials: a tmpfs of the run's own.
 pub(super) const TRIALS: &str = "trials";
+/// Directory of a run on which each private daemon has the host's files mounted, as they are outside its mount namespace.
+pub(super) const HOST_FILES: &str = "host";
 /// File of a run that names the cgroup in which those of its parts are; not there for `/podcheck`.
 const CGROUP_TOP: &str = "cgroup-top";
 /// With what the names of trials' slices begin, which lie at the top of systemd's tree.

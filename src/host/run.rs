@@ -181,6 +181,11 @@ impl Run {
         self.dir.join(places::TRIALS)
     }
 
+    /// Where a private daemon sees the host's files as they are outside its mount namespace: empty but in there.
+    pub fn host_files(&self) -> PathBuf {
+        self.dir.join(places::HOST_FILES)
+    }
+
     /// A fresh place for one trial, whose Pod's cgroups are to be made by that driver.
     ///
     /// # Errors

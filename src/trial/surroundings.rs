@@ -105,8 +105,10 @@ fn of_run(mounts: &[Mount], run: &Path, seen: &mut Seen) {
 fn of_daemon(mounts: &[Mount], hosts: &[Mount], run: &Path, seen: &mut Seen) {
     const THEIRS: [&str; 3] = ["/run/containerd", "/run/docker", "/run/netns"];
     let known: BTreeSet<(&str, &str)> = hosts.iter().map(|mount| (&*mount.target, &*mount.root)).collect();
-    let own: Vec<Mount> =
-        mounts.iter().filter(|mount| !known.contains(&(&*mount.target, &*mount.root))).cloned().collect();
+    // Once more the host's.
+    let copied = |mount: &Mount| Path::new(&mount.target).starts_with(run.join("host"));
+    let is_own = |mount: &&Mount| !known.contains(&(&*mount.target, &*mount.root)) && !copied(mount);
+    let own: Vec<Mount> = mounts.iter().filter(is_own).cloned().collect();
     of_run(&own, run, seen);
     let theirs = |mount: &&Mount| THEIRS.into_iter().any(|dir| Path::new(&mount.target).starts_with(dir));
     own.iter().filter(|mount| mount.kind == "nsfs" || theirs(mount)).for_each(|mount| seen.add(mount));
@@ -141,6 +143,8 @@ mod tests {
             ("/", "/run/podcheck/abcd1234/trials/efgh5678/volumes/v", "tmpfs"),
             ("/", "/run/podcheck/zzzz9999/daemons/docker/root/x", "overlay"),
             ("/", "/media/card", "vfat"),
+            ("/", "/run/podcheck/abcd1234/host/media/card", "vfat"),
+            ("net:[4026532011]", "/run/podcheck/abcd1234/host/run/netns/new", "nsfs"),
         ];
         let (before, after) = (before.map(mount), after.map(mount));
         let all = [&before[..], &after[..], &hosts[..]].concat();
@@ -154,7 +158,7 @@ mod tests {
         assert_eq!(words(&more.other), ["mount /elsewhere", "mount /run/podcheck/abcd1234/daemons/docker/root/x"]);
         assert_eq!(of(&before).without(&of(&all)), Seen::default());
         let mut seen = Seen::default();
-        of_run(&all, run, &mut seen);
+        of_run(&all[..7], run, &mut seen);
         assert!(seen.network.is_empty(), "{seen:?}");
         assert_eq!(seen.other.len(), 2);
     }

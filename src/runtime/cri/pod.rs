@@ -142,7 +142,11 @@ impl CriPod {
         if let Some(says) = image.user.why_not_started(container) {
             return Ok(Some(says));
         }
-        let sources = dir.sources(&self.plan, container).map_err(|e| self.client.failed(action.clone(), e))?;
+        let sources = match self.restart {
+            Some(_) => dir.sources_for_private(&self.plan, container),
+            None => dir.sources(&self.plan, container),
+        };
+        let sources = sources.map_err(|e| self.client.failed(action.clone(), e))?;
         let target = container.target.as_deref().map(|name| self.container_id(name)).transpose()?.map(str::to_owned);
         let attempt = self.attempts.entry(name.to_owned()).and_modify(|attempt| *attempt += 1).or_default();
         let config = translate::with_profiles(

@@ -114,7 +114,12 @@ fn start(run: &Run, home: &Home, name: &str, oci: &Oci) -> Result<Ready, Runtime
         argv: [program.to_string_lossy().as_ref(), "--config", config.to_string_lossy().as_ref()]
             .map(str::to_owned)
             .into(),
-        mounts: MountNamespace::Own { binds: binds(home)?, hide: hidden(home, run, oci), shared: run.trials() },
+        mounts: MountNamespace::Own {
+            binds: binds(home)?,
+            hide: hidden(home, run, oci),
+            shared: run.trials(),
+            host_files: run.host_files(),
+        },
         socket: &socket,
     };
     let ask = || {

@@ -43,6 +43,8 @@ pub(super) enum MountNamespace {
         hide: Vec<PathBuf>,
         /// A mount point of ours whose mounts containers pass on to each other.
         shared: PathBuf,
+        /// A folder of ours for the host's files, as they are without `binds` and `hide`.
+        host_files: PathBuf,
     },
     /// That of another daemon, by its file.
     Of(PathBuf),
@@ -96,7 +98,9 @@ impl Launch {
         }
         nix::unistd::setsid().map_err(|errno| Failure::new("begin a session", errno.into()))?;
         match &self.mounts {
-            MountNamespace::Own { binds, hide, shared } => mounts::enter_own(binds, hide, shared)?,
+            MountNamespace::Own { binds, hide, shared, host_files } => {
+                mounts::enter_own(binds, hide, shared, host_files)?;
+            }
             MountNamespace::Of(file) => mounts::enter(file)?,
         }
         self.spawn(log)
@@ -173,6 +177,7 @@ mod tests {
                 binds: vec![Bind { source: "/a".into(), target: "/run/netns".into(), shared: true }],
                 hide: vec!["/sys/fs/cgroup/unified".into()],
                 shared: "/run/x/trials".into(),
+                host_files: "/run/x/host".into(),
             },
         };
         let text = serde_json::to_string(&launch).expect("serializes");

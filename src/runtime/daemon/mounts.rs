@@ -22,10 +22,14 @@ pub(super) fn enter(file: &Path) -> Result<(), Failure> {
 }
 
 /// Enters a new mount namespace in which `binds` are in place, `hide` is empty, and what is mounted below `shared` travels.
-pub(super) fn enter_own(binds: &[Bind], hide: &[PathBuf], shared: &Path) -> Result<(), Failure> {
+/// Below `host_files` everything is as on the host.
+pub(super) fn enter_own(binds: &[Bind], hide: &[PathBuf], shared: &Path, host_files: &Path) -> Result<(), Failure> {
     unshare(CloneFlags::CLONE_NEWNS).map_err(|errno| Failure::new("make a mount namespace", errno.into()))?;
     mount(NONE, "/", NONE, MsFlags::MS_REC | MsFlags::MS_SLAVE, NONE)
         .map_err(|errno| Failure::new("keep mounts from reaching the host", errno.into()))?;
+    // Before anything is changed: what is mounted on the host later is seen there, too.
+    copy_host(host_files, shared)
+        .map_err(|error| Failure::new(format!("mount the host's files on {}", host_files.display()), error))?;
     // It still sees what the host mounts there: it is a slave and shared.
     mount(NONE, shared, NONE, MsFlags::MS_REC | MsFlags::MS_SHARED, NONE)
         .map_err(|errno| Failure::new(format!("share {}", shared.display()), errno.into()))?;
@@ -37,6 +41,17 @@ pub(super) fn enter_own(binds: &[Bind], hide: &[PathBuf], shared: &Path) -> Resu
         put(bind).map_err(|error| Failure::new(action(), error))?;
     }
     Ok(())
+}
+
+/// Mounts all that the host has on a folder, but for the trials: their mounts come and go, and nobody looks for them there.
+fn copy_host(folder: &Path, trials: &Path) -> io::Result<()> {
+    match DirBuilder::new().mode(0o700).create(folder) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
+    mount(Some("/"), folder, NONE, MsFlags::MS_BIND | MsFlags::MS_REC, NONE)?;
+    let copied = folder.join(trials.strip_prefix("/").unwrap_or(trials));
+    Ok(umount2(&copied, MntFlags::MNT_DETACH)?)
 }
 
 /// Hides what is mounted at a point. What is written there all the same stays in this mount namespace: the folder beneath is

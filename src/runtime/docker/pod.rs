@@ -90,7 +90,10 @@ impl DockerPod {
         let action = format!("start the container {name}");
         let container = self.plan.containers.iter().find(|container| container.name == name);
         let container = container.ok_or_else(|| self.client().failed(&action, "the plan has none of that name"))?;
-        let sources = dir.sources(&self.plan, container);
+        let sources = match self.daemon.restart {
+            Some(_) => dir.sources_for_private(&self.plan, container),
+            None => dir.sources(&self.plan, container),
+        };
         let sources = sources.map_err(|error| self.client().failed(&action, error))?;
         let choice = self.daemon.images.choose(self.client(), container)?;
         let stands_in = Images::stands_in(container, &choice);
