@@ -1,6 +1,7 @@
 //! What few volume mounts ask for: that mounts made later travel, or that what is mounted within is read-only as well.
 
 use super::paths::{Missing, Root, handle};
+use crate::host::mount_points;
 use crate::plan::MountPlan;
 use crate::pod::{Propagation, RecursiveReadOnly};
 use nix::errno::Errno;
@@ -72,8 +73,7 @@ fn make_all_read_only(mounted: &OwnedFd) -> nix::Result<()> {
 fn make_each_read_only(mounted: &OwnedFd) -> nix::Result<()> {
     let top = fs::read_link(handle(mounted)).map_err(errno)?;
     let table = fs::read_to_string("/proc/self/mountinfo").map_err(errno)?;
-    let targets = table.lines().filter_map(|line| line.split(' ').nth(4));
-    for target in targets.filter(|target| Path::new(target).starts_with(&top)) {
+    for target in mount_points(&table).iter().filter(|target| target.starts_with(&top)) {
         let kept = MsFlags::from_bits_truncate(statfs(target)?.flags().bits());
         let kept = kept & (MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC);
         let flags = MsFlags::MS_BIND | MsFlags::MS_REMOUNT | MsFlags::MS_RDONLY | kept;
@@ -92,14 +92,9 @@ fn errno(error: std::io::Error) -> Errno {
 /// The kernel's.
 pub fn private_elsewhere(shared: &Path) -> nix::Result<()> {
     let table = fs::read_to_string("/proc/self/mountinfo").map_err(errno)?;
-    for line in table.lines() {
-        let Some(target) = line.split(' ').nth(4) else { continue };
-        if Path::new(target).starts_with(shared) {
-            continue;
-        }
-        // Names with blanks in them are written in octal; none of podcheck's has one, and the host's are slaves by now.
+    for target in mount_points(&table).iter().filter(|target| !target.starts_with(shared)) {
         match mount(None::<&str>, target, None::<&str>, MsFlags::MS_PRIVATE, None::<&str>) {
-            // Covered by another mount, or written in octal.
+            // Covered by another mount.
             Err(Errno::EINVAL | Errno::ENOENT) => {}
             other => other?,
         }

@@ -40,6 +40,7 @@ pub use error::{Cause, HostError};
 pub use huge_pages::{huge_page_sizes, limited_huge_page_sizes};
 pub use ids::RANGE_LENGTH;
 pub use kill::{kill_listed, listed_in};
+pub use mounts::mount_points;
 pub use newcomers::{Newcomers, pids};
 pub use oci_init::OciRuntimes;
 pub use process::Process;

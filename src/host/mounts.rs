@@ -17,7 +17,7 @@ pub(super) struct Mount {
     pub super_options: String,
 }
 
-/// Parses `/proc/<pid>/mountinfo`. Lines of another form are left out.
+/// Parses `/proc/<pid>/mountinfo`. Lines of another form are left out. procfs leaves names in octal and loses the order of options.
 pub(super) fn parse(text: &str) -> Vec<Mount> {
     text.lines().filter_map(parse_line).collect()
 }
@@ -35,6 +35,11 @@ fn parse_line(line: &str) -> Option<Mount> {
         fs_type: fs_type.to_owned(),
         super_options: super_options.to_owned(),
     })
+}
+
+/// Mount points in a text of `/proc/<pid>/mountinfo`, in the order they were mounted.
+pub fn mount_points(text: &str) -> Vec<PathBuf> {
+    parse(text).into_iter().map(|mount| mount.mount_point).collect()
 }
 
 /// The kernel writes blank, tab, newline and backslash as three octal digits.
@@ -125,5 +130,6 @@ mod tests {
         assert_eq!(mounts[0].super_options, "rw,errors=continue");
         assert_eq!(mounts[1].mount_point, Path::new("/a\\b"));
         assert_eq!(unescape("\\9zz\\"), "\\9zz\\");
+        assert_eq!(mount_points(text), [Path::new("/mnt 2"), Path::new("/a\\b")]);
     }
 }
