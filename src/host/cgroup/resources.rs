@@ -126,12 +126,14 @@ fn number(hierarchy: &Hierarchy, path: &str, file: &str) -> Option<u64> {
     std::fs::read_to_string(hierarchy.dir(path).join(file)).ok()?.trim().parse().ok()
 }
 
-/// Whether the kernel keeps what was written: bytes it rounds down to whole pages.
+/// Whether the kernel keeps what was written: as it is (a switch such as `memory.oom.group`), or bytes rounded down to whole
+/// pages.
 pub fn took(written: &str, kept: &str, unit: u64) -> bool {
-    match (written.parse::<u64>(), kept.parse::<u64>()) {
+    let rounded = match (written.parse::<u64>(), kept.parse::<u64>()) {
         (Ok(written), Ok(kept)) => written - written % unit == kept,
-        _ => written == kept,
-    }
+        _ => false,
+    };
+    written == kept || rounded
 }
 
 /// Size of this kernel's pages, in which it keeps limits of memory.
@@ -160,5 +162,7 @@ mod tests {
         assert!(!took("268435456", "9223372036854771712", 4096));
         assert!(!took("100000 100000", "max 100000", 1));
         assert!(!took("100", "0", 1));
+        assert!(took("1", "1", 4096));
+        assert!(!took("8192", "1", 4096));
     }
 }
