@@ -9,10 +9,12 @@ pub mod docker;
 pub mod engine;
 pub mod image;
 mod image_user;
+mod image_volume;
 mod name;
 mod version;
 
 pub use daemon::Tenancy;
+pub use image_volume::ImageVolume;
 pub use name::{Kind, RuntimeName, RuntimeNameError, is_endpoint};
 
 use crate::host::{self, Cause, Process, Run, TrialDir};
@@ -82,6 +84,11 @@ pub trait RunningPod: Send {
 
     /// Containers whose image was not there and was replaced by podcheck's own.
     fn stand_ins(&self) -> &[String];
+
+    /// What the runtime has mounted for volumes that the images of running containers declare. podcheck's own declare none.
+    fn image_volumes(&self) -> &[ImageVolume] {
+        &[]
+    }
 
     /// The Pod's address, if it has one of its own.
     fn address(&self) -> Option<std::net::IpAddr>;

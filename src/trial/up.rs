@@ -219,8 +219,17 @@ pub(super) fn naming(up: &Up) -> Naming {
     for container in &up.plan.containers {
         name(MountSource::TerminationLog(container.name.clone()));
     }
+    for volume in up.kubelet.pod().image_volumes() {
+        let paths = std::iter::once(volume.source.clone()).chain(volume.source.canonicalize());
+        naming.paths.extend(paths.map(|path| (path.display().to_string(), IMAGE_VOLUME.to_owned())));
+        let asked = (IMAGE_VOLUME.to_owned(), volume.target.clone());
+        naming.asked.entry(volume.container.clone()).or_default().push(asked);
+    }
     naming
 }
+
+/// What a volume that an image declares is called in facts.
+const IMAGE_VOLUME: &str = "image-volume";
 
 /// What a source of mounts is called in facts.
 fn class(source: &MountSource) -> String {

@@ -37,14 +37,12 @@ const CONTAINER: &str = "\
 /// Facts of these mounts on that host. Paths of the host have these classes; volumes are mounted where `asked` says.
 fn named(host: &str, mounts: &str, paths: &[(&str, &str)], asked: &[(&str, &str)]) -> BTreeMap<String, Fact> {
     let owned = |(one, other): &(&str, &str)| ((*one).to_owned(), (*other).to_owned());
+    let class = |volume: &str| if volume == "image-volume" { volume.to_owned() } else { format!("volume:{volume}") };
     let naming = Naming {
         cgroup_root: "/podcheck/x".to_owned(),
         paths: paths.iter().map(owned).collect(),
         volumes: Some("/run/podcheck/x/volumes".to_owned()),
-        asked: BTreeMap::from([(
-            "app".to_owned(),
-            asked.iter().map(|(v, at)| owned(&(&format!("volume:{v}"), at))).collect(),
-        )]),
+        asked: BTreeMap::from([("app".to_owned(), asked.iter().map(|(v, at)| (class(v), (*at).to_owned())).collect())]),
         ..Naming::default()
     };
     let host = Host { mounts: parse_mountinfo(host).expect("good text").into(), ..Host::default() };
@@ -100,6 +98,15 @@ fn a_containers_mounts_have_no_host_in_them() {
             "/www: bind host:/srv/www / shared,slave nosuid,rw | -",
         ]
     );
+}
+
+#[test]
+fn a_volume_of_the_image_is_one_only_where_the_image_declares_it() {
+    let paths = [("/srv/www", "image-volume")];
+    let source = |asked: &[(&str, &str)]| named(HOST, CONTAINER, &paths, asked)["/www"].source.clone();
+    assert_eq!(source(&[("image-volume", "/www")]), "image-volume");
+    assert_eq!(source(&[("image-volume", "/data")]), "host:/srv/www");
+    assert_eq!(source(&[]), "host:/srv/www");
 }
 
 #[test]

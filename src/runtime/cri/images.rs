@@ -9,6 +9,7 @@ use crate::plan::Plan;
 use crate::runtime::RuntimeError;
 use crate::runtime::image::{self, Image as Own};
 use crate::runtime::image_user::ImageUser;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -60,7 +61,9 @@ impl Images {
         for container in &plan.containers {
             let present = if container.image_is_ours() { None } else { self.find(&container.image)? };
             choices.images.push(match present {
-                Some(image) => ImageChoice { user: user(&image), reference: image.id, stand_in: false },
+                Some((image, volumes)) => {
+                    ImageChoice { user: user(&image), reference: image.id, stand_in: false, volumes }
+                }
                 None => ImageChoice { user: ImageUser::of_stand_in(container), ..self.own()? },
             });
             if choices.images.last().is_some_and(|choice| choice.stand_in) && !container.image_is_ours() {
@@ -70,14 +73,21 @@ impl Images {
         Ok(choices)
     }
 
-    fn find(&self, reference: &str) -> Result<Option<Image>, RuntimeError> {
+    /// An image, and the paths of the volumes that it declares.
+    fn find(&self, reference: &str) -> Result<Option<(Image, Vec<String>)>, RuntimeError> {
         let image = ImageSpec { image: reference.to_owned(), user_specified_image: String::new() };
-        let request = ImageStatusRequest { image: Some(image) };
-        Ok(self.client.call(request, &format!("look for the image {reference}"), QUICK)?.image)
+        let request = ImageStatusRequest { image: Some(image), verbose: true };
+        let answer = self.client.call(request, &format!("look for the image {reference}"), QUICK)?;
+        Ok(answer.image.map(|image| (image, declared(&answer.info))))
     }
 
     fn own(&self) -> Result<ImageChoice, RuntimeError> {
-        let choice = |image: Image| ImageChoice { user: user(&image), reference: image.id, stand_in: true };
+        let choice = |(image, volumes): (Image, Vec<String>)| ImageChoice {
+            user: user(&image),
+            reference: image.id,
+            stand_in: true,
+            volumes,
+        };
         if let Some(image) = self.find(&self.own)? {
             return Ok(choice(image));
         }
@@ -88,6 +98,13 @@ impl Images {
         let found = poll_until(Instant::now() + scaled(QUICK), || self.find(&self.own).transpose());
         found.transpose()?.map(choice).ok_or_else(missing)
     }
+}
+
+/// The volumes in a verbose answer: `{"imageSpec": {"config": {"Volumes": {"/data": {}}}}}`.
+fn declared(info: &BTreeMap<String, String>) -> Vec<String> {
+    let info = info.get("info").and_then(|info| serde_json::from_str::<serde_json::Value>(info).ok());
+    let volumes = info.as_ref().and_then(|info| info.pointer("/imageSpec/config/Volumes")?.as_object());
+    volumes.map(|volumes| volumes.keys().cloned().collect()).unwrap_or_default()
 }
 
 /// The user an image runs as; a kubelet takes one that names none for root.
@@ -103,6 +120,15 @@ fn user(image: &Image) -> ImageUser {
 mod tests {
     use super::super::messages::Int64Value;
     use super::*;
+
+    #[test]
+    fn the_volumes_of_an_image_stand_in_the_verbose_answer() {
+        let info = |text: &str| BTreeMap::from([("info".to_owned(), text.to_owned())]);
+        assert_eq!(declared(&info(r#"{"imageSpec":{"config":{"Volumes":{"/data":{}}}}}"#)), ["/data"]);
+        for none in [r#"{"imageSpec":{"config":{}}}"#, "{}", ""] {
+            assert!(declared(&info(none)).is_empty(), "{none}");
+        }
+    }
 
     #[test]
     fn an_image_without_a_user_runs_as_root() {

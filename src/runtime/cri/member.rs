@@ -97,6 +97,19 @@ fn pid(info: &BTreeMap<String, String>) -> Option<i32> {
     info.get("pid")?.as_i64().and_then(|pid| i32::try_from(pid).ok()).filter(|&pid| pid > 0)
 }
 
+/// Target and source of each mount in a verbose answer whose source is a directory of the container's own, as its id in the
+/// path says: `{"runtimeSpec": {"mounts": [{"destination": …, "source": …}]}}`.
+pub(super) fn own_mounts(info: &BTreeMap<String, String>, id: &str) -> Vec<(String, String)> {
+    let info = info.get("info").and_then(|info| serde_json::from_str::<serde_json::Value>(info).ok());
+    let mounts = info.as_ref().and_then(|info| info.pointer("/runtimeSpec/mounts")?.as_array());
+    let pair = |mount: &serde_json::Value| {
+        let text = |key: &str| mount.get(key)?.as_str().map(str::to_owned);
+        Some((text("destination")?, text("source")?))
+    };
+    let is_own = |(_, source): &(String, String)| !id.is_empty() && source.split('/').any(|part| part == id);
+    mounts.into_iter().flatten().filter_map(pair).filter(is_own).collect()
+}
+
 /// Whether one of the lines of `/proc/<pid>/cgroup` ends below a directory that carries the id.
 fn is_in(cgroups: &str, id: &str) -> bool {
     !id.is_empty() && cgroups.lines().filter_map(|line| line.splitn(3, ':').nth(2)).any(|path| path.contains(id))
@@ -114,6 +127,18 @@ mod tests {
             assert_eq!(pid(&info(none)), None, "{none}");
         }
         assert_eq!(pid(&BTreeMap::new()), None);
+    }
+
+    #[test]
+    fn a_containers_own_mounts_stand_in_the_verbose_answer() {
+        let text = r#"{"runtimeSpec":{"mounts":[{"destination":"/proc","type":"proc","source":"proc"},
+            {"destination":"/data","source":"/c/containers/0123/volumes/f00","type":"bind"},
+            {"destination":"/data2","source":"/etc","type":"bind"},{"destination":"/x"}]}}"#;
+        let info = BTreeMap::from([("info".to_owned(), text.to_owned())]);
+        let own = ("/data".to_owned(), "/c/containers/0123/volumes/f00".to_owned());
+        assert_eq!(own_mounts(&info, "0123"), [own]);
+        assert!(own_mounts(&info, "012").is_empty() && own_mounts(&info, "").is_empty());
+        assert!(own_mounts(&BTreeMap::new(), "0123").is_empty());
     }
 
     #[test]

@@ -16,7 +16,8 @@ use crate::host::cgroup::{Hierarchies, Mode};
 use crate::host::{OciRuntimes, Process, TrialDir, scaled};
 use crate::plan::{ContainerPlan, Plan};
 use crate::runtime::daemon::Restart;
-use crate::runtime::{ExecOutput, Logs, Member, Refused, Reported, RunningPod, RuntimeError, adopt, put};
+use crate::runtime::image_volume;
+use crate::runtime::{ExecOutput, ImageVolume, Logs, Member, Refused, Reported, RunningPod, RuntimeError, adopt, put};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -50,6 +51,7 @@ pub(super) struct CriPod {
     members: Vec<Member>,
     daemon: Option<Process>,
     stand_ins: Vec<String>,
+    image_volumes: Vec<ImageVolume>,
     address: Option<IpAddr>,
     /// How its daemon is restarted.
     restart: Option<Restart>,
@@ -117,6 +119,7 @@ impl CriPod {
             members: Vec::new(),
             daemon: ground.daemon,
             stand_ins: ground.stand_ins,
+            image_volumes: Vec::new(),
             address: None,
             restart: ground.restart,
             on_v2,
@@ -180,6 +183,22 @@ impl CriPod {
         Ok(None)
     }
 
+    /// Asks what the daemon has mounted for the volumes that a container's image declares.
+    fn note_image_volumes(&mut self, name: &str) -> Result<(), RuntimeError> {
+        self.image_volumes.retain(|volume| volume.container != name);
+        let at = self.plan.containers.iter().position(|container| container.name == name);
+        let Some(image) = at.and_then(|at| self.images.get(at)).filter(|image| !image.volumes.is_empty()) else {
+            return Ok(());
+        };
+        let id = self.container_id(name)?;
+        let request = ContainerStatusRequest { container_id: id.to_owned(), verbose: true };
+        let answer = self.client.call(request, &format!("ask for the mounts of {name}"), QUICK)?;
+        let mounts = member::own_mounts(&answer.info, id);
+        let mounts = mounts.iter().map(|(target, source)| (target.as_str(), source.as_str()));
+        self.image_volumes.extend(image_volume::of_container(name, &image.volumes, mounts));
+        Ok(())
+    }
+
     fn container_id(&self, container: &str) -> Result<&str, RuntimeError> {
         let found = self.containers.iter().find(|(name, _)| name == container);
         found.map(|(_, id)| id.as_str()).ok_or_else(|| {
@@ -215,6 +234,10 @@ impl RunningPod for CriPod {
 
     fn stand_ins(&self) -> &[String] {
         &self.stand_ins
+    }
+
+    fn image_volumes(&self) -> &[ImageVolume] {
+        &self.image_volumes
     }
 
     fn address(&self) -> Option<IpAddr> {
@@ -275,6 +298,9 @@ impl RunningPod for CriPod {
             }
         }
         self.members.retain(|member| !ended.contains(&member.name));
+        for name in names.iter().filter(|name| !refused.iter().any(|other| other.container == **name)) {
+            self.note_image_volumes(name)?;
+        }
         Ok(refused)
     }
 

@@ -109,7 +109,7 @@ fn container() -> ContainerPlan {
 }
 
 fn ours() -> Choice {
-    Choice { reference: "podcheck.local/payload:1".to_owned(), ours: true, user: ImageUser::Id(0) }
+    Choice { reference: "podcheck.local/payload:1".to_owned(), ours: true, user: ImageUser::Id(0), volumes: Vec::new() }
 }
 
 #[test]
@@ -176,7 +176,7 @@ fn a_container_joins_it_and_carries_all_that_the_plan_asks() {
 
 #[test]
 fn an_image_that_is_there_gets_the_manifests_own_command() {
-    let there = Choice { reference: "httpbin".to_owned(), ours: false, user: ImageUser::Id(0) };
+    let there = Choice { reference: "httpbin".to_owned(), ours: false, user: ImageUser::Id(0), volumes: Vec::new() };
     let mut container = container();
     container.mounts.clear();
     let line = common().container(&plan(), &container, &there, &[]);

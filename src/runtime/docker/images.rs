@@ -6,6 +6,7 @@ use crate::plan::ContainerPlan;
 use crate::runtime::RuntimeError;
 use crate::runtime::image::{self, Image};
 use crate::runtime::image_user::ImageUser;
+use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -19,6 +20,16 @@ pub(super) struct Choice {
     pub ours: bool,
     /// The user it runs as unless told otherwise.
     pub user: ImageUser,
+    /// Paths of the volumes that it declares.
+    pub volumes: Vec<String>,
+}
+
+/// What of an image's configuration is asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Config {
+    user: String,
+    volumes: Option<BTreeMap<String, serde_json::Value>>,
 }
 
 /// The images of a daemon, as far as podcheck has asked or loaded.
@@ -30,8 +41,8 @@ pub(super) struct Images {
     pub pause: String,
     /// The daemon is ours: nobody else adds or removes images.
     private: bool,
-    /// The users of the images that are there; `None` of those that are not.
-    present: Mutex<BTreeMap<String, Option<ImageUser>>>,
+    /// The configurations of the images that are there; `None` of those that are not.
+    present: Mutex<BTreeMap<String, Option<Config>>>,
     loaded: Mutex<Vec<String>>,
 }
 
@@ -52,11 +63,13 @@ impl Images {
     pub fn choose(&self, client: &Client, container: &ContainerPlan) -> Result<Choice, RuntimeError> {
         let named = container.image.as_str();
         if !container.image_is_ours()
-            && let Some(user) = self.find(client, named)?
+            && let Some(Config { user, volumes }) = self.find(client, named)?
         {
-            return Ok(Choice { reference: named.to_owned(), ours: false, user });
+            let volumes = volumes.unwrap_or_default().into_keys().collect();
+            return Ok(Choice { reference: named.to_owned(), ours: false, user: ImageUser::parse(&user), volumes });
         }
-        Ok(Choice { reference: self.payload.clone(), ours: true, user: ImageUser::of_stand_in(container) })
+        let user = ImageUser::of_stand_in(container);
+        Ok(Choice { reference: self.payload.clone(), ours: true, user, volumes: Vec::new() })
     }
 
     /// Whether podcheck's image takes the place of another.
@@ -94,21 +107,41 @@ impl Images {
         }
     }
 
-    /// The user of an image; `None` if it is not there.
-    fn find(&self, client: &Client, reference: &str) -> Result<Option<ImageUser>, RuntimeError> {
+    /// The configuration of an image; `None` if it is not there.
+    fn find(&self, client: &Client, reference: &str) -> Result<Option<Config>, RuntimeError> {
         let known = self.present.lock().unwrap_or_else(PoisonError::into_inner).get(reference).cloned();
         if let Some(known) = known.filter(|_| self.private) {
             return Ok(known);
         }
-        let args = words(["image", "inspect", "--format={{.Config.User}}", reference]);
+        let args = words(["image", "inspect", "--format={{json .Config}}", reference]);
         let action = format!("look for the image {reference}");
         let ended = client.run(&action, &args, QUICK)?;
         let present = match ended.code {
-            0 => Some(ImageUser::parse(ended.stdout.trim())),
+            0 => {
+                let config: Option<Config> =
+                    serde_json::from_str(&ended.stdout).map_err(|e| client.failed(&action, e))?;
+                Some(config.unwrap_or_default())
+            }
             _ if complaint::found_nothing(&ended) => None,
             _ => return Err(client.failed(&action, ended.complaint())),
         };
         self.present.lock().unwrap_or_else(PoisonError::into_inner).insert(reference.to_owned(), present.clone());
         Ok(present)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_names_a_user_and_volumes_or_neither() {
+        let config = |text: &str| serde_json::from_str::<Option<Config>>(text).expect("parses").unwrap_or_default();
+        let redis = config(r#"{"User":"999","Volumes":{"/data":{}},"Cmd":["redis-server"]}"#);
+        assert_eq!(redis.user, "999");
+        assert_eq!(redis.volumes.unwrap_or_default().into_keys().collect::<Vec<_>>(), ["/data"]);
+        for bare in [r#"{"User":"","Volumes":null}"#, "{}", "null"] {
+            assert_eq!(config(bare), Config::default(), "{bare}");
+        }
     }
 }

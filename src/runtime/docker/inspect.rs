@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 /// What of a container is asked for, as a document on a line of its own.
 const FORMAT: &str = "--format={\"Id\":{{json .Id}},\"Name\":{{json .Name}},\"State\":{{json .State}},\
-     \"ResolvConfPath\":{{json .ResolvConfPath}},\"NetworkSettings\":{{json .NetworkSettings}}}";
+     \"ResolvConfPath\":{{json .ResolvConfPath}},\"NetworkSettings\":{{json .NetworkSettings}},\"Mounts\":{{json .Mounts}}}";
 
 /// A container as its daemon has it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -26,6 +26,18 @@ pub(super) struct Inspected {
     pub resolv_conf_path: PathBuf,
     #[serde(default)]
     network_settings: Networks,
+    #[serde(default)]
+    mounts: Vec<MountPoint>,
+}
+
+/// A mount that the daemon made.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct MountPoint {
+    r#type: String,
+    #[serde(default)]
+    source: String,
+    destination: String,
 }
 
 /// How a container is.
@@ -66,6 +78,12 @@ impl Inspected {
     /// Its own address, if it has one.
     pub fn address(&self) -> Option<IpAddr> {
         self.network_settings.networks.values().find_map(|network| network.address.parse().ok())
+    }
+
+    /// The daemon's own volumes that it has mounted: where, and the directory on the host.
+    pub fn volumes(&self) -> impl Iterator<Item = (&str, &str)> {
+        let volumes = self.mounts.iter().filter(|mount| mount.r#type == "volume");
+        volumes.map(|mount| (mount.destination.as_str(), mount.source.as_str()))
     }
 
     /// Whether it was started and runs no more.
@@ -109,7 +127,7 @@ mod tests {
     use super::*;
 
     const ANSWER: &str = r#"{"Id":"20d7","Name":"/x-sandbox","State":{"Dead":false,"Error":"","ExitCode":0,"FinishedAt":"0001-01-01T00:00:00Z","OOMKilled":false,"Paused":false,"Pid":10043,"Restarting":false,"Running":true,"StartedAt":"2026-11-23T18:01:28.46772243Z","Status":"running"},"ResolvConfPath":"/d/resolv.conf","NetworkSettings":{"Bridge":"","IPAddress":"10.213.250.128","Networks":{"bridge":{"IPAMConfig":null,"IPAddress":"10.213.250.128","IPPrefixLen":24}}}}
-{"Id":"290e","Name":"/x-app","State":{"ExitCode":137,"OOMKilled":true,"Pid":0,"Status":"exited"},"ResolvConfPath":"/d/resolv.conf","NetworkSettings":{"Networks":{}}}
+{"Id":"290e","Name":"/x-app","State":{"ExitCode":137,"OOMKilled":true,"Pid":0,"Status":"exited"},"ResolvConfPath":"/d/resolv.conf","NetworkSettings":{"Networks":{}},"Mounts":[{"Type":"bind","Source":"/h","Destination":"/b"},{"Type":"volume","Name":"v1","Source":"/d/volumes/v1/_data","Destination":"/data","RW":true}]}
 "#;
 
     #[test]
@@ -123,6 +141,8 @@ mod tests {
             Reported { state: "running".to_owned(), exit_code: None, reason: String::new(), restarts: 0 }
         );
         assert_eq!(found[1].address(), None);
+        assert_eq!(found[0].volumes().count(), 0);
+        assert_eq!(found[1].volumes().collect::<Vec<_>>(), [("/data", "/d/volumes/v1/_data")]);
         let (state, reason) = ("exited".to_owned(), "OOMKilled".to_owned());
         let killed = Reported { state, exit_code: Some(137), reason, restarts: 0 };
         assert_eq!(found[1].reported(), killed);

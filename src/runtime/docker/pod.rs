@@ -9,7 +9,8 @@ use super::{complaint, member, resolv};
 use crate::host::{Process, TrialDir, poll_until, scaled};
 use crate::plan::{ContainerPlan, Plan, Scope};
 use crate::runtime::daemon::Ended;
-use crate::runtime::{ExecOutput, Logs, Member, Refused, Reported, RunningPod, RuntimeError, adopt, put};
+use crate::runtime::image_volume;
+use crate::runtime::{ExecOutput, ImageVolume, Logs, Member, Refused, Reported, RunningPod, RuntimeError, adopt, put};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -34,6 +35,9 @@ pub(super) struct DockerPod {
     /// Those of them that the daemon refused before it made anything of that name.
     unmade: Vec<String>,
     stand_ins: Vec<String>,
+    /// Container → paths of the volumes that its image declares.
+    declared: BTreeMap<String, Vec<String>>,
+    image_volumes: Vec<ImageVolume>,
     address: Option<IpAddr>,
     stopped: bool,
 }
@@ -57,6 +61,8 @@ impl DockerPod {
             containers: Vec::new(),
             unmade: Vec::new(),
             stand_ins: Vec::new(),
+            declared: BTreeMap::new(),
+            image_volumes: Vec::new(),
             address: None,
             stopped: false,
         };
@@ -97,6 +103,7 @@ impl DockerPod {
         let sources = sources.map_err(|error| self.client().failed(&action, error))?;
         let choice = self.daemon.images.choose(self.client(), container)?;
         let stands_in = Images::stands_in(container, &choice);
+        self.declared.insert(name.to_owned(), choice.volumes.clone());
         let arguments = self.common.container(&self.plan, container, &choice, &sources);
         if stands_in && !self.stand_ins.iter().any(|other| other == name) {
             self.stand_ins.push(name.to_owned());
@@ -183,6 +190,10 @@ impl RunningPod for DockerPod {
         &self.stand_ins
     }
 
+    fn image_volumes(&self) -> &[ImageVolume] {
+        &self.image_volumes
+    }
+
     fn address(&self) -> Option<IpAddr> {
         self.address
     }
@@ -235,7 +246,12 @@ impl RunningPod for DockerPod {
         for name in started {
             let named = self.common.container_name(&name);
             self.members.retain(|member| member.name != name);
-            self.hold(&name, found.iter().find(|container| container.name() == named))?;
+            let found = found.iter().find(|container| container.name() == named);
+            self.hold(&name, found)?;
+            self.image_volumes.retain(|volume| volume.container != name);
+            let declared = self.declared.get(&name).map_or(&[][..], Vec::as_slice);
+            let mounts = found.into_iter().flat_map(Inspected::volumes);
+            self.image_volumes.extend(image_volume::of_container(&name, declared, mounts));
         }
         Ok(refused)
     }

@@ -1,6 +1,7 @@
 //! Images.
 
 use super::Int64Value;
+use std::collections::BTreeMap;
 
 /// Names an image.
 #[derive(Clone, PartialEq, prost::Message)]
@@ -18,6 +19,9 @@ pub(in crate::runtime::cri) struct ImageSpec {
 pub(in crate::runtime::cri) struct ImageStatusRequest {
     #[prost(message, optional, tag = "1")]
     pub image: Option<ImageSpec>,
+    /// With `info`.
+    #[prost(bool, tag = "2")]
+    pub verbose: bool,
 }
 
 /// The image, or none.
@@ -25,6 +29,9 @@ pub(in crate::runtime::cri) struct ImageStatusRequest {
 pub(in crate::runtime::cri) struct ImageStatusResponse {
     #[prost(message, optional, tag = "1")]
     pub image: Option<Image>,
+    /// `info`: JSON with the image's configuration.
+    #[prost(btree_map = "string, string", tag = "2")]
+    pub info: BTreeMap<String, String>,
 }
 
 /// An image that is there.

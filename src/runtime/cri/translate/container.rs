@@ -19,6 +19,8 @@ pub(in crate::runtime::cri) struct ImageChoice {
     pub user: ImageUser,
     /// It is podcheck's own, so [`ContainerPlan::stand_in_argv`] is the command.
     pub stand_in: bool,
+    /// Paths of the volumes that it declares.
+    pub volumes: Vec<String>,
 }
 
 /// A container of a plan. `sources` are the host's paths of its mounts, in order; `attempt` says how often it was made before;
@@ -139,7 +141,7 @@ mod tests {
     use super::*;
 
     fn choice(stand_in: bool) -> ImageChoice {
-        ImageChoice { reference: "sha256:1234".to_owned(), user: ImageUser::Id(0), stand_in }
+        ImageChoice { reference: "sha256:1234".to_owned(), user: ImageUser::Id(0), stand_in, volumes: Vec::new() }
     }
 
     #[test]
