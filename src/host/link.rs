@@ -1,10 +1,11 @@
 //! Network interfaces by rtnetlink(7): names, deleting, and making one for a probe.
 
 use super::HostError;
+use super::listing::names_in;
 use nix::libc;
 use nix::sys::socket::{AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, recv, sendto, socket};
-use std::io::ErrorKind;
 use std::os::fd::AsRawFd;
+use std::path::Path;
 
 /// Length of `nlmsghdr` and of `ifinfomsg`.
 const HEADER: usize = 16;
@@ -18,13 +19,7 @@ pub(super) fn names() -> Result<Vec<String>, HostError> {
 
 /// Names of the interfaces that are ports of a bridge; none if it is no bridge.
 pub(super) fn ports(bridge: &str) -> Result<Vec<String>, HostError> {
-    let dir = format!("/sys/class/net/{bridge}/brif");
-    match std::fs::read_dir(&dir) {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
-        listed => listed
-            .and_then(|entries| entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect())
-            .map_err(|e| HostError::os(format!("list {dir}"), e)),
-    }
+    names_in(Path::new(&format!("/sys/class/net/{bridge}/brif")))
 }
 
 /// Deletes an interface, and with it the other end of a veth pair; false if there is none of that name.

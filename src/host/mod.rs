@@ -14,6 +14,7 @@ mod huge_pages;
 mod ids;
 mod kill;
 mod link;
+mod listing;
 mod lock;
 mod mounts;
 mod newcomers;

@@ -6,7 +6,9 @@ use super::cgroup::{CgroupRoot, Hierarchies};
 use super::owner::Owner;
 use super::supervisor::Supervisor;
 use super::sweep::{self, SweepReport};
-use super::{HostError, TrialDir, cgroup, check_time_factor, link, lock, mounts, places, record, tmpfs, why_not_root};
+use super::{
+    HostError, TrialDir, cgroup, check_time_factor, link, listing, lock, mounts, places, record, tmpfs, why_not_root,
+};
 use crate::node::CgroupDriver;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -155,7 +157,7 @@ impl Run {
     /// The host refused.
     pub fn bridge_ports(&self) -> Result<Vec<String>, HostError> {
         let mut ports = Vec::new();
-        for bridge in sweep::names_in(&self.dir.join(sweep::INTERFACES))? {
+        for bridge in listing::names_in(&self.dir.join(sweep::INTERFACES))? {
             ports.extend(link::ports(&bridge)?);
         }
         Ok(ports)

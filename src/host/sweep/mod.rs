@@ -5,6 +5,7 @@ mod report;
 pub use report::SweepReport;
 
 use super::cgroup::{CgroupRoot, Hierarchies};
+use super::listing::names_in;
 use super::lock::RootLock;
 use super::run::DAEMONS;
 use super::why_not_root;
@@ -14,7 +15,6 @@ use super::{
 use nix::fcntl::Flock;
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::ErrorKind;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -304,15 +304,4 @@ fn run_ids() -> Result<BTreeSet<String>, HostError> {
 fn recorded_interfaces(dir: &Path) -> Result<Vec<String>, HostError> {
     let trials = names_in(&dir.join(places::TRIALS))?.into_iter().map(|tag| places::interface(&tag));
     Ok(trials.chain(names_in(&dir.join(INTERFACES))?).collect())
-}
-
-/// The entries of a directory; none if it is not there. What cannot be listed is not empty.
-pub(super) fn names_in(dir: &Path) -> Result<Vec<String>, HostError> {
-    let failed = |e: std::io::Error| HostError::os(format!("list {}", dir.display()), e);
-    let entries = match std::fs::read_dir(dir) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries.map_err(failed)?,
-    };
-    let names = entries.map(|entry| Ok(entry.map_err(failed)?.file_name().into_string().ok()));
-    names.filter_map(Result::transpose).collect()
 }
